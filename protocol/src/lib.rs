@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+pub mod auth;
+pub mod body;
+pub mod dsn;
+pub mod envelope;
+pub mod event;
+pub mod ids;
+pub mod json;
+pub mod level;
+pub mod outcome;
+pub mod timestamp;
+
+pub use auth::{Auth, AuthError, PublicKey};
+pub use dsn::Dsn;
+pub use envelope::{Envelope, EnvelopeError, EnvelopeHeader, Item, ItemHeader, ItemType};
+pub use event::Event;
+pub use ids::{EventId, IssueId, KeyId, OrganizationId, ProjectId, UserId};
+pub use json::Json;
+pub use level::Level;
+pub use outcome::{DataCategory, DiscardReason, Outcome};
+pub use timestamp::UnixMillis;

@@ -1,0 +1,2 @@
+//! The binary `bugle`.
+fn main() {}
