@@ -120,9 +120,7 @@ impl<'a> Object<'a> {
     pub fn iter_mut(
         &mut self,
     ) -> impl DoubleEndedIterator<Item = (&str, &mut Json<'a>)> + ExactSizeIterator {
-        self.members
-            .iter_mut()
-            .map(|(key, value)| (&**key, value))
+        self.members.iter_mut().map(|(key, value)| (&**key, value))
     }
 
     /// All keys in order.

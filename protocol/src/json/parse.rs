@@ -277,7 +277,8 @@ impl<'a> Parser<'a> {
             if let Ok(n) = text.parse::<u64>() {
                 return Ok(Json::Number(Number::Unsigned(n)));
             }
-            if let Ok(n) = text.parse::<i64>() {
+            // "-0" is a float: as an integer it would lose its sign.
+            if let Ok(n @ ..0) = text.parse::<i64>() {
                 return Ok(Json::Number(Number::Signed(n)));
             }
         }
