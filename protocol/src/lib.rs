@@ -8,6 +8,7 @@ pub mod event;
 pub mod ids;
 pub mod json;
 pub mod level;
+pub mod meta;
 pub mod outcome;
 pub mod timestamp;
 
@@ -18,5 +19,6 @@ pub use event::Event;
 pub use ids::{EventId, IssueId, KeyId, OrganizationId, ProjectId, UserId};
 pub use json::Json;
 pub use level::Level;
+pub use meta::Meta;
 pub use outcome::{DataCategory, DiscardReason, Outcome};
 pub use timestamp::UnixMillis;

@@ -1,0 +1,1 @@
+//! Brings an event of any client and age into one shape.
