@@ -1,0 +1,273 @@
+//! Patterns with `*`, matched without regard to case and in time linear in text and pattern.
+
+/// A compiled pattern: literal segments with a `*` between each two of them, perhaps with more at the ends.
+///
+/// `*` stands for any characters, also none, also `/` and line ends. Written `\*`, `\\` and `\"`, these characters stand
+/// for themselves; before any other character a backslash is a backslash. Neighbouring stars are one star.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glob {
+    segments: Vec<Segment>,
+    open_start: bool,
+    open_end: bool,
+}
+
+/// A part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'g> {
+    /// `*`
+    Any,
+    /// Characters that stand for themselves, without escapes, in their original case.
+    Text(&'g str),
+}
+
+/// A non-empty literal, prepared for searching by Knuth, Morris and Pratt's method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Segment {
+    text: String,
+    folded: Vec<char>,
+    /// For each length of a matched prefix less one: the length of its longest border.
+    borders: Vec<usize>,
+}
+
+impl Glob {
+    /// Compiles a pattern. Every text is a pattern.
+    #[must_use]
+    pub fn parse(pattern: &str) -> Self {
+        let mut texts = vec![String::new()];
+        let mut chars = pattern.chars().peekable();
+        while let Some(c) = chars.next() {
+            let last = texts.len() - 1;
+            match c {
+                '*' => texts.push(String::new()),
+                '\\' => texts[last].push(chars.next_if(|&c| is_special(c)).unwrap_or('\\')),
+                _ => texts[last].push(c),
+            }
+        }
+        let has_star = texts.len() > 1;
+        Self {
+            open_start: has_star && texts.first().is_some_and(String::is_empty),
+            open_end: has_star && texts.last().is_some_and(String::is_empty),
+            segments: texts
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(Segment::new)
+                .collect(),
+        }
+    }
+
+    /// The text that the pattern stands for; `None` if it has wildcards.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            _ if self.open_start || self.open_end => None,
+            [] => Some(""),
+            [only] => Some(&only.text),
+            _ => None,
+        }
+    }
+
+    /// The parts in order, for translation into another language of patterns (SQL `LIKE`).
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Piece<'_>> {
+        let mut pieces = Vec::with_capacity(2 * self.segments.len() + 1);
+        if self.open_start {
+            pieces.push(Piece::Any);
+        }
+        for (index, segment) in self.segments.iter().enumerate() {
+            if index > 0 {
+                pieces.push(Piece::Any);
+            }
+            pieces.push(Piece::Text(&segment.text));
+        }
+        if self.open_end && !self.segments.is_empty() {
+            pieces.push(Piece::Any);
+        }
+        pieces
+    }
+
+    /// Whether the pattern describes the whole of `text`.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.run(text, self.open_start, self.open_end).is_some()
+    }
+
+    /// Whether the pattern describes some part of `text`.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        self.run(text, true, true).is_some()
+    }
+
+    /// Fixes the ends, then finds each segment at its leftmost place; with stars alone that is never worse than another.
+    fn run(&self, text: &str, open_start: bool, open_end: bool) -> Option<()> {
+        let mut rest = text;
+        let mut segments = self.segments.iter();
+        if !open_start && let Some(first) = segments.next() {
+            rest = first.strip_prefix(rest)?;
+        }
+        if !open_end && let Some(last) = segments.next_back() {
+            rest = last.strip_suffix(rest)?;
+        } else if !open_end {
+            return rest.is_empty().then_some(());
+        }
+        for segment in segments {
+            rest = segment.find(rest)?;
+        }
+        Some(())
+    }
+}
+
+impl Segment {
+    fn new(text: String) -> Self {
+        let folded: Vec<char> = text.chars().map(fold).collect();
+        let borders = borders(&folded);
+        Self {
+            text,
+            folded,
+            borders,
+        }
+    }
+
+    fn strip_prefix<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let mut chars = text.chars();
+        for &expected in &self.folded {
+            chars.next().filter(|&c| fold(c) == expected)?;
+        }
+        Some(chars.as_str())
+    }
+
+    fn strip_suffix<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let mut chars = text.chars();
+        for &expected in self.folded.iter().rev() {
+            chars.next_back().filter(|&c| fold(c) == expected)?;
+        }
+        Some(chars.as_str())
+    }
+
+    /// What follows the first occurrence.
+    fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let mut chars = text.chars();
+        let mut matched = 0;
+        while matched < self.folded.len() {
+            matched = advance(&self.folded, &self.borders, matched, fold(chars.next()?));
+        }
+        Some(chars.as_str())
+    }
+}
+
+fn borders(folded: &[char]) -> Vec<usize> {
+    let mut borders = Vec::with_capacity(folded.len());
+    let mut matched = 0;
+    for (index, &c) in folded.iter().enumerate() {
+        if index > 0 {
+            matched = advance(folded, &borders, matched, c);
+        }
+        borders.push(matched);
+    }
+    borders
+}
+
+/// How much of `folded` is matched after `c`, if `matched` characters were before it.
+#[inline]
+fn advance(folded: &[char], borders: &[usize], mut matched: usize, c: char) -> usize {
+    while matched > 0 && folded[matched] != c {
+        matched = borders[matched - 1];
+    }
+    matched + usize::from(folded[matched] == c)
+}
+
+/// Whether a backslash takes the meaning from `c`.
+pub(crate) fn is_special(c: char) -> bool {
+    matches!(c, '*' | '\\' | '"')
+}
+
+/// The lower case of a character, where that is a single character.
+#[inline]
+fn fold(c: char) -> char {
+    if c.is_ascii() {
+        return c.to_ascii_lowercase();
+    }
+    let mut lower = c.to_lowercase();
+    match (lower.next(), lower.next()) {
+        (Some(only), None) => only,
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_describe_whole_texts() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("***", "any\nthing", true),
+            ("abc", "ABC", true),
+            ("abc", "abcd", false),
+            ("abc", "xabc", false),
+            ("a*", "a", true),
+            ("*a", "ba", true),
+            ("*a", "ab", false),
+            ("ab*ba", "aba", false),
+            ("ab*ba", "abba", true),
+            ("*bot*", "Mozilla GoogleBOT/2.1", true),
+            ("*aab*b", "aaab ab", true),
+            ("*abab*ac", "ababababac ac", true),
+            ("/api/*/x", "/api/a/b/x", true),
+            ("a?c", "abc", false),
+            (r"a\*c", "a*c", true),
+            (r"a\*c", "abc", false),
+            (r"c:\*", r"c:*", true),
+            (r"c:\\*", r"C:\temp", true),
+            (r"c:\temp", r"C:\temp", true),
+            (r#"say \"hi\""#, "say \"hi\"", true),
+            ("*ОШИБКА*", "Произошла ошибка!", true),
+            ("não*", "NÃO encontrado", true),
+            ("ß", "SS", false),
+            ("İ*", "İstanbul", true),
+        ] {
+            let glob = Glob::parse(pattern);
+            assert_eq!(glob.matches(text), expected, "{pattern:?} on {text:?}");
+        }
+    }
+
+    #[test]
+    fn texts_contain_patterns() {
+        for (pattern, text, expected) in [
+            ("", "a", true),
+            ("refused", "Connection REFUSED by peer", true),
+            ("conn*peer", "Connection refused by peer", true),
+            ("peer*conn", "Connection refused by peer", false),
+        ] {
+            assert_eq!(
+                Glob::parse(pattern).is_in(text),
+                expected,
+                "{pattern:?} in {text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn pieces_spell_the_pattern() {
+        use Piece::{Any, Text};
+        for (pattern, pieces) in [
+            ("", vec![]),
+            ("**", vec![Any]),
+            (r"a\*", vec![Text("a*")]),
+            ("*A*b*", vec![Any, Text("A"), Any, Text("b"), Any]),
+        ] {
+            assert_eq!(Glob::parse(pattern).pieces(), pieces, "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_text_costs_linear_time() {
+        let text = "a".repeat(2_000_000);
+        let glob = Glob::parse(&format!("*{}b*", "a".repeat(4_000)));
+        let start = std::time::Instant::now();
+        assert!(!glob.matches(&text));
+        assert!(start.elapsed().as_secs() < 2, "{:?}", start.elapsed());
+    }
+}
