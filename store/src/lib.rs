@@ -1,1 +1,37 @@
 #![doc = include_str!("../README.md")]
+
+mod db;
+mod error;
+mod events;
+mod issues;
+mod migrate;
+mod organizations;
+mod outbox;
+mod outcomes;
+mod password;
+mod payload;
+mod projects;
+pub mod queue;
+pub mod record;
+mod search;
+mod sessions;
+mod settings;
+mod tokens;
+mod users;
+
+pub use db::{Options, Store};
+pub use error::StoreError;
+pub use events::{EventNeighbours, EventRow, StoredEvent};
+pub use issues::{
+    Cursor, Issue, IssueFilter, IssuePage, IssueStatus, IssueSubstatus, StatusCounts,
+};
+pub use organizations::Organization;
+pub use outbox::{Notice, NoticeKind};
+pub use outcomes::OutcomeTotal;
+pub use password::{PasswordError, PasswordHash, WeakPassword};
+pub use payload::{compress, decompress};
+pub use projects::{NewProject, Project, ProjectKey, slugify};
+pub use record::{Batch, NewEvent, NewHash, NewUser, OutcomeCount, QueueCursor, Recorded};
+pub use sessions::{Session, SessionToken};
+pub use tokens::{ApiToken, Scope};
+pub use users::{Role, User};
