@@ -148,9 +148,24 @@ impl Segment {
         let mut chars = text.chars();
         let mut matched = 0;
         while matched < self.folded.len() {
+            if matched == 0 {
+                chars = self.skip_to_first(chars.as_str())?.chars();
+            }
             matched = advance(&self.folded, &self.borders, matched, fold(chars.next()?));
         }
         Some(chars.as_str())
+    }
+
+    /// Skips quickly what cannot be the first character, where that is ASCII.
+    fn skip_to_first<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let first = self.folded[0];
+        match u8::try_from(first) {
+            Ok(lower) if first.is_ascii() => {
+                let at = memchr::memchr2(lower, lower.to_ascii_uppercase(), text.as_bytes())?;
+                Some(&text[at..])
+            }
+            _ => Some(text),
+        }
     }
 }
 
@@ -180,7 +195,7 @@ pub(crate) fn is_special(c: char) -> bool {
     matches!(c, '*' | '\\' | '"')
 }
 
-/// The lower case of a character, where that is a single character.
+/// The lower case of a character, where that is a single character; ASCII is the lower case of nothing but ASCII.
 #[inline]
 fn fold(c: char) -> char {
     if c.is_ascii() {
@@ -188,7 +203,7 @@ fn fold(c: char) -> char {
     }
     let mut lower = c.to_lowercase();
     match (lower.next(), lower.next()) {
-        (Some(only), None) => only,
+        (Some(only), None) if !only.is_ascii() => only,
         _ => c,
     }
 }
@@ -227,6 +242,10 @@ mod tests {
             ("não*", "NÃO encontrado", true),
             ("ß", "SS", false),
             ("İ*", "İstanbul", true),
+            // U+212A, the sign of the kelvin, is no `k` at the start of a segment nor inside of one.
+            ("*k*", "\u{212a}", false),
+            ("*ok*", "o\u{212a}", false),
+            ("*b\u{212a}*", "ab\u{212a}c", true),
         ] {
             let glob = Glob::parse(pattern);
             assert_eq!(glob.matches(text), expected, "{pattern:?} on {text:?}");

@@ -9,12 +9,14 @@
 //! value = quoted | word                   text = quoted | word+
 //! ```
 
+mod scan;
+
+use bugle_protocol::Level;
+
 use crate::ast::{Expr, Key, Operator, Query, Span, Term, Test, Value};
 use crate::error::{ParseError, Problem};
-use crate::glob::is_special;
 use crate::literal::Literal;
 use crate::version::is_version;
-use bugle_protocol::Level;
 
 /// The longest condition, in bytes.
 pub const MAX_BYTES: usize = 16 * 1024;
@@ -22,6 +24,7 @@ pub const MAX_BYTES: usize = 16 * 1024;
 /// How deep parentheses may be nested.
 pub const MAX_DEPTH: usize = 32;
 
+/// What separates the condition of a rule from its action.
 pub(crate) const ARROW: &str = "->";
 
 type Result<T> = std::result::Result<T, ParseError>;
@@ -35,7 +38,7 @@ pub(crate) fn parse(source: &str) -> Result<Query> {
     }
     let root = parser.any()?;
     if parser.rest().starts_with(ARROW) {
-        return Err(parser.error_of(ARROW.len(), Problem::UnexpectedArrow));
+        return Err(parser.error(Problem::UnexpectedArrow));
     }
     Ok(Query { root: Some(root) })
 }
@@ -54,6 +57,7 @@ struct Parser<'s> {
     source: &'s str,
     /// The next byte; always at a character boundary.
     at: usize,
+    /// How many parentheses are open.
     depth: usize,
 }
 
@@ -65,16 +69,8 @@ impl<'s> Parser<'s> {
             depth: 0,
         };
         if source.len() > MAX_BYTES {
-            let span = Span {
-                start: MAX_BYTES,
-                end: MAX_BYTES,
-            };
             let limit_bytes = MAX_BYTES;
-            return Err(ParseError::new(
-                source,
-                span,
-                Problem::TooLong { limit_bytes },
-            ));
+            return Err(parser.error_at(MAX_BYTES, Problem::TooLong { limit_bytes }));
         }
         Ok(parser)
     }
@@ -114,9 +110,6 @@ impl<'s> Parser<'s> {
             return self.group();
         }
         if self.is_keyword("AND") || self.ends_all() {
-            if self.depth == 0 && self.peek() == Some(')') {
-                return Err(self.error(Problem::UnmatchedParenthesis));
-            }
             return Err(self.error(Problem::ExpectedCondition));
         }
         self.term().map(Expr::Term)
@@ -216,11 +209,10 @@ impl<'s> Parser<'s> {
         match operator {
             None => Ok(Test::Is(key, value)),
             Some(operator) if is_comparable(&value) => Ok(Test::Compare(key, operator, value)),
-            Some(_) => Err(ParseError::new(
-                self.source,
-                value.span,
-                Problem::ExpectedComparable { operator: symbol },
-            )),
+            Some(_) => {
+                let problem = Problem::ExpectedComparable { operator: symbol };
+                Err(self.error_in(value.span, problem))
+            }
         }
     }
 
@@ -247,8 +239,9 @@ impl<'s> Parser<'s> {
                 return Ok(values);
             }
             if !self.eat(",") && !self.is_at_end() {
-                let width = self.list_word().len();
-                return Err(self.error_of(width, Problem::ExpectedSeparator));
+                let start = self.at;
+                self.list_word();
+                return Err(self.error_in(self.span_from(start), Problem::ExpectedSeparator));
             }
         }
     }
@@ -260,9 +253,7 @@ impl<'s> Parser<'s> {
             return self.quoted(in_list);
         }
         let word = if in_list {
-            let word = self.list_word();
-            self.at += word.len();
-            word
+            self.list_word()
         } else {
             self.word()?
         };
@@ -272,36 +263,13 @@ impl<'s> Parser<'s> {
         Ok(Value::new(word, self.span_from(start)))
     }
 
-    fn list_word(&self) -> &'s str {
-        let rest = self.rest();
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']'));
-        &rest[..end.unwrap_or(rest.len())]
-    }
-
-    fn quoted(&mut self, in_list: bool) -> Result<Value> {
-        let start = self.at;
-        self.at += 1;
-        let mut escaped = false;
-        let inner = self.take_while(|c| {
-            let ends = c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            !ends
-        });
-        if !self.eat("\"") {
-            return Err(self.error_at(start, Problem::UnclosedQuote));
-        }
-        let span = self.span_from(start);
-        self.expect_boundary(in_list)?;
-        Ok(Value::new(inner, span))
-    }
-
     /// A quoted text, or neighbouring words as one text with single spaces.
     fn text(&mut self) -> Result<Value> {
         let start = self.at;
         if self.peek() == Some('"') {
             let value = self.quoted(false)?;
             return match value.as_text() {
-                Some("") => Err(ParseError::new(self.source, value.span, Problem::EmptyText)),
+                Some("") => Err(self.error_in(value.span, Problem::EmptyText)),
                 _ => Ok(value),
             };
         }
@@ -328,106 +296,6 @@ impl<'s> Parser<'s> {
         self.at = start;
         Ok(!is_key)
     }
-
-    /// The characters up to a space or a `)` that closes more than the word itself has opened.
-    fn word(&mut self) -> Result<&'s str> {
-        let start = self.at;
-        let mut open = Vec::new();
-        while let Some(c) = self.peek().filter(|c| !c.is_whitespace()) {
-            match c {
-                '(' => open.push(self.at),
-                ')' if open.pop().is_none() => break,
-                _ => {}
-            }
-            self.at += c.len_utf8();
-        }
-        match open.first() {
-            Some(&first) => Err(self.error_at(first, Problem::UnclosedParenthesis)),
-            None => Ok(&self.source[start..self.at]),
-        }
-    }
-
-    fn expect_boundary(&self, in_list: bool) -> Result<()> {
-        match self.peek() {
-            None | Some(')') => Ok(()),
-            Some(',' | ']') if in_list => Ok(()),
-            Some(c) if c.is_whitespace() => Ok(()),
-            Some(_) => Err(self.error(Problem::ExpectedSpace)),
-        }
-    }
-
-    fn is_keyword(&self, keyword: &str) -> bool {
-        self.rest().strip_prefix(keyword).is_some_and(|after| {
-            after
-                .chars()
-                .next()
-                .is_none_or(|c| c.is_whitespace() || matches!(c, '(' | ')'))
-        })
-    }
-
-    fn eat_keyword(&mut self, keyword: &str) -> bool {
-        self.is_keyword(keyword) && self.eat(keyword)
-    }
-
-    fn eat(&mut self, expected: &str) -> bool {
-        let found = self.rest().starts_with(expected);
-        if found {
-            self.at += expected.len();
-        }
-        found
-    }
-
-    fn take_while(&mut self, mut accept: impl FnMut(char) -> bool) -> &'s str {
-        let rest = self.rest();
-        let taken = &rest[..rest.find(|c| !accept(c)).unwrap_or(rest.len())];
-        self.at += taken.len();
-        taken
-    }
-
-    fn skip_space(&mut self) {
-        self.take_while(char::is_whitespace);
-    }
-
-    fn rest(&self) -> &'s str {
-        &self.source[self.at..]
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn is_at_end(&self) -> bool {
-        self.at == self.source.len()
-    }
-
-    fn span_from(&self, start: usize) -> Span {
-        Span {
-            start,
-            end: self.at,
-        }
-    }
-
-    /// An error at the next character.
-    fn error(&self, problem: Problem) -> ParseError {
-        self.error_at(self.at, problem)
-    }
-
-    fn error_at(&self, start: usize, problem: Problem) -> ParseError {
-        ParseError::new(self.source, Span { start, end: start }, problem)
-    }
-
-    /// An error at the next `bytes`.
-    fn error_of(&self, bytes: usize, problem: Problem) -> ParseError {
-        let end = self.at + bytes;
-        ParseError::new(
-            self.source,
-            Span {
-                start: self.at,
-                end,
-            },
-            problem,
-        )
-    }
 }
 
 /// Whether an operator can order anything by this value.
@@ -440,34 +308,5 @@ fn is_comparable(value: &Value) -> bool {
             .as_text()
             .is_some_and(|text| is_version(text) || Level::parse(text).is_some()),
         _ => true,
-    }
-}
-
-/// Whether a value can be written without quotes, after a key as well as in a list.
-pub(crate) fn is_plain_value(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(['<', '>', ':'])
-        && !text.starts_with("//")
-        && !text.contains(|c: char| {
-            c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | '[' | ']' | ',' | '"')
-        })
-}
-
-/// Whether free text can be written without quotes.
-pub(crate) fn is_plain_word(text: &str) -> bool {
-    is_plain_value(text)
-        && !text.contains(':')
-        && !text.starts_with(['!', '#'])
-        && !text.starts_with(ARROW)
-        && !matches!(text, "AND" | "OR")
-}
-
-/// Writes `text` so that the parser reads it as characters that stand for themselves.
-pub(crate) fn escape(text: &str, into: &mut String) {
-    for c in text.chars() {
-        if is_special(c) {
-            into.push('\\');
-        }
-        into.push(c);
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display};
 
 use crate::ast::{Expr, Query, Term, Test, Value};
-use crate::glob::{Glob, Piece};
-use crate::parser::{escape, is_plain_value, is_plain_word};
+use crate::glob::{Glob, Piece, is_special};
+use crate::parser::ARROW;
 
 impl Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,5 +97,34 @@ fn write_quoted_unless(
         f.write_str(&pattern)
     } else {
         write!(f, "\"{pattern}\"")
+    }
+}
+
+/// Whether a value can be written without quotes, after a key as well as in a list.
+fn is_plain_value(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(['<', '>', ':'])
+        && !text.starts_with("//")
+        && !text.contains(|c: char| {
+            c.is_whitespace() || c.is_control() || matches!(c, '(' | ')' | '[' | ']' | ',' | '"')
+        })
+}
+
+/// Whether free text can be written without quotes.
+fn is_plain_word(text: &str) -> bool {
+    is_plain_value(text)
+        && !text.contains(':')
+        && !text.starts_with(['!', '#'])
+        && !text.starts_with(ARROW)
+        && !matches!(text, "AND" | "OR")
+}
+
+/// Writes `text` so that the parser reads it as characters that stand for themselves.
+fn escape(text: &str, into: &mut String) {
+    for c in text.chars() {
+        if is_special(c) {
+            into.push('\\');
+        }
+        into.push(c);
     }
 }

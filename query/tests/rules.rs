@@ -25,7 +25,7 @@ impl Fields for Sent<'_> {
     fn values(&self, key: &Key) -> Values<'_> {
         let found = self.0.iter().find(|(name, _)| *name == key.name());
         match found.map(|(_, value)| (value, value.strip_suffix("ms"))) {
-            Some((_, Some(ms))) => Values::Duration(ms.parse().unwrap()),
+            Some((_, Some(ms))) => Values::Duration(ms.parse().expect("a number")),
             Some((value, None)) => Values::Text(Cow::Borrowed(value)),
             None => Values::None,
         }
