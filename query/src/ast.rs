@@ -173,6 +173,16 @@ impl Expr {
 }
 
 impl Term {
+    /// Builds `key:value` for a text in which nothing is special, such as a tag's value on a page that links to a search.
+    #[must_use]
+    pub fn is(key: Key, text: &str) -> Self {
+        Self {
+            span: Span::default(),
+            negated: false,
+            test: Test::Is(key, Value::from_glob(Glob::literal(text), Span::default())),
+        }
+    }
+
     /// The field that the term asks about; `None` for free text.
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
@@ -241,7 +251,10 @@ impl Operator {
 impl Value {
     /// Compiles a value from its text, in which escapes are still escaped.
     pub(crate) fn new(escaped: &str, span: Span) -> Self {
-        let glob = Glob::parse(escaped);
+        Self::from_glob(Glob::parse(escaped), span)
+    }
+
+    fn from_glob(glob: Glob, span: Span) -> Self {
         let literal = glob.as_text().map_or(Literal::Text, Literal::parse);
         Self {
             span,

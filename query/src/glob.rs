@@ -55,6 +55,17 @@ impl Glob {
         }
     }
 
+    /// The pattern that stands for `text` alone.
+    #[must_use]
+    pub fn literal(text: &str) -> Self {
+        let segment = (!text.is_empty()).then(|| Segment::new(text.to_owned()));
+        Self {
+            segments: segment.into_iter().collect(),
+            open_start: false,
+            open_end: false,
+        }
+    }
+
     /// The text that the pattern stands for; `None` if it has wildcards.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

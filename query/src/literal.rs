@@ -78,6 +78,24 @@ impl Literal {
             .unwrap_or(Self::Text)
     }
 
+    /// The literal for a field of numbers or of sizes in bytes.
+    #[must_use]
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Self::Number(number) | Self::Size(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The literal for a field of durations, in milliseconds.
+    #[must_use]
+    pub fn duration_ms(self) -> Option<f64> {
+        match self {
+            Self::Number(ms) | Self::Duration(ms) => Some(ms),
+            _ => None,
+        }
+    }
+
     /// The times that `key:literal` describes; `None` if the literal is not a time.
     #[must_use]
     pub fn time_bounds(self, now: UnixMillis) -> Option<TimeBounds> {

@@ -163,8 +163,8 @@ impl Value {
             Values::Text(_) | Values::Texts(_) => {
                 return values.any_text(|text| self.order_of_text(text, now).is_some_and(&test));
             }
-            Values::Number(number) => self.number().and_then(|n| number.partial_cmp(&n)),
-            Values::Duration(ms) => self.duration_ms().and_then(|n| ms.partial_cmp(&n)),
+            Values::Number(number) => self.literal.number().and_then(|n| number.partial_cmp(&n)),
+            Values::Duration(ms) => self.literal.duration_ms().and_then(|n| ms.partial_cmp(&n)),
             Values::Time(time) => self.literal.moment(now).map(|moment| time.cmp(&moment)),
             Values::Level(level) => self
                 .as_text()
@@ -185,22 +185,6 @@ impl Value {
             | (Duration(left), Duration(right)) => left.partial_cmp(&right),
             (Time(left, _), right) => Some(left.cmp(&right.moment(now)?)),
             (_, Text) | (Text, Number(_)) => version::compare(text, self.as_text()?),
-            _ => None,
-        }
-    }
-
-    /// The value as a number or a size in bytes.
-    fn number(&self) -> Option<f64> {
-        match self.literal {
-            Literal::Number(number) | Literal::Size(number) => Some(number),
-            _ => None,
-        }
-    }
-
-    /// The value as a duration; a number without a unit counts milliseconds.
-    fn duration_ms(&self) -> Option<f64> {
-        match self.literal {
-            Literal::Number(ms) | Literal::Duration(ms) => Some(ms),
             _ => None,
         }
     }

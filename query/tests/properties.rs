@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bugle_protocol::{Level, UnixMillis};
 use bugle_query::rules::{self, ActionError};
-use bugle_query::{Fields, Glob, Key, Query, Values};
+use bugle_query::{Fields, Glob, Key, Query, Term, Values};
 use proptest::prelude::*;
 
 /// Answers each key, by its first letter, with another type.
@@ -106,6 +106,14 @@ proptest! {
             prop_assert!(error.column - 1 + error.width <= source.chars().count() + 1);
             prop_assert!(error.render(&source).contains('^'));
         }
+    }
+
+    #[test]
+    fn a_text_can_be_searched_as_it_is(text in prop_oneof![soup(), any::<String>()]) {
+        let term = Term::is(Key::Tag("a".to_owned()), &text);
+        let query = Query::parse(&term.to_string());
+        prop_assert_eq!(query.as_ref().map(Query::terms), Ok(vec![&term]));
+        prop_assert!(term.matches(&AllTypes(&text, 0.0)));
     }
 
     #[test]
