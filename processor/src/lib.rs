@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
 
+pub mod explain;
 pub mod normalize;
 pub mod scrub;

@@ -1,1 +1,114 @@
-//! Removes personal data and secrets.
+//! Removes personal data and secrets from an event, before anything of it is grouped, indexed or stored.
+//!
+//! [`ScrubSettings`] are the switches most users stop at; a [`PiiConfig`] holds rules of their own in Sentry's format.
+//! Both are compiled into a [`Scrubber`] once; it then walks each event once and changes it in place, noting every change
+//! in the event's `_meta`.
+
+mod chunks;
+mod config;
+mod detect;
+mod hash;
+mod matcher;
+mod rules;
+mod schema;
+mod selector;
+mod settings;
+mod suggest;
+mod text;
+mod traits;
+mod user;
+mod walk;
+
+use bugle_protocol::{Event, Meta};
+
+pub use chunks::with_chunks;
+pub use config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec, Vars};
+pub use schema::ValueType;
+pub use selector::{PathItem, Selector, SelectorError};
+pub use settings::ScrubSettings;
+pub use suggest::{Suggestion, suggest};
+
+use matcher::Matcher;
+use rules::{Resolver, Rule};
+
+/// Compiled rules; cheap to share between threads.
+#[derive(Clone, Debug)]
+pub struct Scrubber {
+    /// Run one after the other: a user's own rules come before the settings', and take precedence.
+    passes: Vec<Pass>,
+}
+
+/// The applications of one configuration.
+#[derive(Clone, Debug)]
+struct Pass {
+    matcher: Matcher,
+    /// The rules of each of the matcher's selectors.
+    applications: Vec<Vec<Rule>>,
+}
+
+/// Scrubs as a new project does: the default rules, no IP addresses.
+impl Default for Scrubber {
+    fn default() -> Self {
+        Self::lenient(&ScrubSettings::default(), &PiiConfig::default()).0
+    }
+}
+
+impl Scrubber {
+    /// Compiles the settings and the advanced rules, which run first.
+    ///
+    /// # Errors
+    /// The first [`ConfigError::Pattern`] of a rule whose expression is invalid, used or not.
+    pub fn new(settings: &ScrubSettings, advanced: &PiiConfig) -> Result<Self, ConfigError> {
+        let (scrubber, errors) = Self::lenient(settings, advanced);
+        errors.into_iter().next().map_or(Ok(scrubber), Err)
+    }
+
+    /// Compiles what can be compiled, for rules that were stored before they could be checked; returns what could not.
+    #[must_use]
+    pub fn lenient(settings: &ScrubSettings, advanced: &PiiConfig) -> (Self, Vec<ConfigError>) {
+        let mut errors = Vec::new();
+        let derived = settings.to_config();
+        let passes = [(advanced, false), (&derived, true)]
+            .into_iter()
+            .filter_map(|(config, ignore_case)| Pass::new(config, ignore_case, &mut errors))
+            .collect();
+        (Self { passes }, errors)
+    }
+
+    /// Whether there is nothing to do for any event.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.passes.is_empty()
+    }
+
+    /// Changes the event in place and notes in `meta` what was done.
+    ///
+    /// `meta` holds the notes of clients and of normalising: texts they mark as redacted are opaque to the rules, and
+    /// original values they keep are scrubbed like the fields they are of.
+    pub fn scrub(&self, event: &mut Event<'_>, meta: &mut Meta) {
+        for pass in &self.passes {
+            walk::run(pass, event, meta);
+        }
+    }
+}
+
+impl Pass {
+    fn new(config: &PiiConfig, ignore_case: bool, errors: &mut Vec<ConfigError>) -> Option<Self> {
+        let mut resolver = Resolver::new(config, ignore_case);
+        resolver.check_all();
+        errors.append(&mut resolver.errors);
+        let applications: Vec<_> = config
+            .applications
+            .iter()
+            .map(|(selector, ids)| (selector, resolver.resolve(ids)))
+            .filter(|(_, rules)| !rules.is_empty())
+            .collect();
+        if applications.is_empty() {
+            return None;
+        }
+        Some(Self {
+            matcher: Matcher::new(applications.iter().map(|(selector, _)| *selector)),
+            applications: applications.into_iter().map(|(_, rules)| rules).collect(),
+        })
+    }
+}

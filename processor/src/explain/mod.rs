@@ -1,0 +1,3 @@
+//! Answers questions about what processing would do, for users who try rules and for the suites.
+
+pub mod scrub;

@@ -1,0 +1,221 @@
+//! Finds secrets and personal data in a text.
+
+mod ip;
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::settings::SENSITIVE_COOKIES;
+use super::traits::{Traits, byte, word};
+
+/// What a rule looks for.
+#[derive(Clone, Debug)]
+pub(super) enum Detector {
+    /// Every line.
+    Anything,
+    /// A user's expression, and the groups of it to redact.
+    Pattern(Regex, Vec<usize>),
+    /// A user's expression, tried on keys and on values.
+    KeyValue(Regex),
+    Imei,
+    Mac,
+    Uuid,
+    Email,
+    Ip,
+    CreditCard,
+    Iban,
+    UserPath,
+    PemKey,
+    UrlAuth,
+    /// Only the password of a URL.
+    UrlPassword,
+    UsSsn,
+    Bearer,
+    Password,
+    /// The values of sensitive cookies in a cookie string.
+    Cookies,
+}
+
+/// A part of a text in bytes.
+pub(super) type Range = (usize, usize);
+
+impl Detector {
+    /// Whether a text of these traits may hold what this looks for; cheap, and right when it says no.
+    pub(super) fn may_match(&self, traits: Traits) -> bool {
+        match self {
+            Self::Anything | Self::Pattern(..) | Self::KeyValue(_) => true,
+            Self::Imei | Self::CreditCard => traits.digits >= 15,
+            Self::Mac => traits.length >= 17 && traits.bytes & (byte::COLON | byte::DASH) != 0,
+            Self::Uuid => traits.length >= 32,
+            Self::Email => traits.has_bytes(byte::AT | byte::DOT),
+            Self::Ip => traits.bytes & (byte::COLON | byte::DOT) != 0,
+            Self::Iban => {
+                traits.length >= 15 && traits.digits >= 2 && traits.has_bytes(byte::UPPER)
+            }
+            Self::UserPath => traits.has_bytes(byte::SLASH),
+            Self::PemKey => traits.has_word(word::PEM),
+            Self::UrlAuth => traits.has_bytes(byte::AT | byte::SLASH),
+            Self::UrlPassword => traits.has_bytes(byte::AT | byte::SLASH | byte::COLON),
+            Self::UsSsn => traits.digits >= 9 && traits.has_bytes(byte::DASH),
+            Self::Bearer => traits.has_word(word::BEARER),
+            Self::Password => traits.has_word(!word::PEM),
+            Self::Cookies => traits.has_bytes(byte::EQUALS),
+        }
+    }
+
+    /// Whether a value goes because of its key.
+    pub(super) fn matches_key(&self, key: &str) -> bool {
+        match self {
+            Self::KeyValue(regex) => regex.is_match(key),
+            Self::Password => {
+                let traits = Traits::of(key);
+                traits.has_word(word::SECRET | word::TOKEN)
+                    || (traits.has_word(word::ALONE) && is_secret_alone(key))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this takes any value, whatever it is.
+    pub(super) fn is_anything(&self) -> bool {
+        matches!(self, Self::Anything)
+    }
+
+    /// The parts of `text` to redact, in order.
+    pub(super) fn find(&self, text: &str, traits: Traits) -> Vec<Range> {
+        let whole = (0, text.len());
+        match self {
+            Self::Anything => lines(text),
+            Self::Pattern(regex, groups) => captured(regex, groups, text),
+            Self::KeyValue(regex) => Vec::from_iter(regex.is_match(text).then_some(whole)),
+            Self::Password => Vec::from_iter(is_password(text, traits).then_some(whole)),
+            Self::Imei => captured(&IMEI, &[0], text),
+            Self::Mac => captured(&MAC, &[0], text),
+            Self::Uuid => captured(&UUID, &[0], text),
+            Self::Email => captured(&EMAIL, &[0], text),
+            Self::Ip => ip::find(text),
+            Self::CreditCard => captured(&CREDIT_CARD, &[0], text),
+            Self::Iban => captured(&IBAN, &[0], text),
+            Self::UserPath => captured(&USER_PATH, &[1], text),
+            Self::PemKey => captured(&PEM_KEY, &[1], text),
+            Self::UrlAuth => captured(&URL_AUTH, &[1], text),
+            Self::UrlPassword => captured(&URL_PASSWORD, &[1], text),
+            Self::UsSsn => captured(&US_SSN, &[0], text),
+            Self::Bearer => captured(&BEARER, &[0], text),
+            Self::Cookies => captured(&COOKIES, &[1], text),
+        }
+    }
+}
+
+/// A built-in expression, compiled at its first use.
+macro_rules! pattern {
+    ($expression:expr $(,)?) => {
+        LazyLock::new(|| compile($expression))
+    };
+}
+
+static IMEI: LazyLock<Regex> = pattern!(r"\b[0-9]{2}-?[0-9]{6}-?[0-9]{6}-?[0-9]{1,2}\b");
+
+static MAC: LazyLock<Regex> = pattern!(r"\b(?:[0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}\b");
+
+static UUID: LazyLock<Regex> =
+    pattern!(r"(?i)\b[a-z0-9]{8}-?[a-z0-9]{4}-?[a-z0-9]{4}-?[a-z0-9]{4}-?[a-z0-9]{12}\b");
+
+static EMAIL: LazyLock<Regex> = pattern!(
+    r"(?x) \b
+      [a-zA-Z0-9.!\#$%&'*+/=?^_`{|}~-]+
+      @
+      [a-zA-Z0-9-]+ (?: \. [a-zA-Z0-9-]+ )* \. [a-zA-Z]{2,}
+      \b",
+);
+
+/// American Express (15 digits), Visa, Mastercard and Discover (16); one blank or dash may stand before each digit
+/// after the first group.
+static CREDIT_CARD: LazyLock<Regex> =
+    pattern!(r"\b(?:3[47][0-9]|4[0-9]{3}|5[1-5][0-9]{2}|6011|65[0-9]{2})(?:[-\s]?[0-9]){12}\b",);
+
+/// The countries of the IBAN registry.
+static IBAN: LazyLock<Regex> = pattern!(
+    r"(?x) \b (?:
+        AD|AE|AL|AT|AZ|BA|BE|BG|BH|BR|BY|CH|CR|CY|CZ|DE|DK|DO|EE|EG|ES|FI|FO|FR|GB|GE|GI|GL|GR|GT|HR|HU|IE|IL|IQ|IS|IT|
+        JO|KW|KZ|LB|LC|LI|LT|LU|LV|LY|MC|MD|ME|MK|MR|MT|MU|NL|NO|PK|PL|PS|PT|QA|RO|RS|SA|SC|SD|SE|SI|SK|SM|ST|SV|TL|TN|
+        TR|UA|VA|VG|XK|DZ|AO|BJ|BF|BI|CV|CM|CF|TD|KM|CG|CI|DJ|GQ|GA|GW|HN|IR|MG|ML|MA|MZ|NI|NE|SN|TG
+      ) [0-9]{2} [a-zA-Z0-9]{11,29} \b",
+);
+
+static USER_PATH: LazyLock<Regex> =
+    pattern!(r"(?i)\b(?:home|users|documents and settings|[^/\\\s]*profiles)[/\\]([^/\\\r\n]+)",);
+
+/// The body between the markers, without the line ends that belong to them.
+static PEM_KEY: LazyLock<Regex> = pattern!(
+    r"(?s)-----BEGIN[A-Z0-9 ]* (?:PRIVATE|PUBLIC) KEY-----[ \t]*\r?\n?(.+?)\r?\n?[ \t]*-----END",
+);
+
+static URL_AUTH: LazyLock<Regex> = pattern!(r"\b[a-z0-9+.-]+://([\w%.$+-]+(?::[\w%.$+-]+)?)@");
+
+/// A URL's password may hold anything but what ends it, and the name before it may be empty, as it is for Redis.
+static URL_PASSWORD: LazyLock<Regex> = pattern!(r"(?i)\b[a-z0-9+.-]+://[^\s:/?#@]*:([^\s/?#@]+)@");
+
+static US_SSN: LazyLock<Regex> = pattern!(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b");
+
+static BEARER: LazyLock<Regex> = pattern!(r"(?i)\bBearer\s+\S+");
+
+/// `token` and, before the next blank, a sign that a value follows.
+static TOKEN_VALUE: LazyLock<Regex> = pattern!(r"(?i)token\S*[:=]");
+
+static COOKIES: LazyLock<Regex> = LazyLock::new(|| {
+    let names = SENSITIVE_COOKIES.map(regex::escape).join("|");
+    compile(&format!(r"(?i)(?:^|[;\s])(?:{names})=([^;\s]+)"))
+});
+
+fn compile(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("built-in expressions are tested")
+}
+
+fn is_secret_alone(text: &str) -> bool {
+    ["otp", "two_factor", "two-factor"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+fn is_password(text: &str, traits: Traits) -> bool {
+    traits.has_word(word::SECRET)
+        || (traits.has_word(word::ALONE) && is_secret_alone(text))
+        || (traits.has_word(word::TOKEN) && TOKEN_VALUE.is_match(text))
+        || (traits.has_word(word::BEARER) && BEARER.is_match(text))
+}
+
+fn captured(regex: &Regex, groups: &[usize], text: &str) -> Vec<Range> {
+    if let [0] = groups {
+        return regex
+            .find_iter(text)
+            .map(|found| (found.start(), found.end()))
+            .collect();
+    }
+    let mut ranges: Vec<Range> = Vec::new();
+    for captures in regex.captures_iter(text) {
+        for (i, group) in captures.iter().enumerate() {
+            let Some(group) = group.filter(|_| groups.contains(&i)) else {
+                continue;
+            };
+            // Of groups within groups the outer one counts.
+            if ranges.last().is_none_or(|(_, end)| *end <= group.start()) {
+                ranges.push((group.start(), group.end()));
+            }
+        }
+    }
+    ranges
+}
+
+/// Each line without its end.
+fn lines(text: &str) -> Vec<Range> {
+    let mut start = 0;
+    text.split('\n')
+        .map(|line| {
+            let range = (start, start + line.len());
+            start = range.1 + 1;
+            range
+        })
+        .collect()
+}

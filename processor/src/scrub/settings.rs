@@ -1,0 +1,224 @@
+//! The switches most users stop at, and the rules they stand for.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::{PiiConfig, Redaction, RuleKind, RuleSpec};
+use super::schema::ValueType;
+use super::selector::{PathItem, Selector};
+
+/// The data scrubbing settings of a project, under Sentry's names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScrubSettings {
+    /// Scrub at all, but for IP addresses. Default: on.
+    #[serde(default)]
+    pub scrub_data: bool,
+    /// Scrub what the default rules know: passwords, keys, tokens, card numbers. Default: on.
+    #[serde(default)]
+    pub scrub_defaults: bool,
+    /// Remove IP addresses. Default: off.
+    #[serde(default)]
+    pub scrub_ip_addresses: bool,
+    /// More words: values whose key or text contains one, in any case, are replaced.
+    #[serde(default)]
+    pub sensitive_fields: Vec<String>,
+    /// Selectors of fields that the default rules and [`Self::sensitive_fields`] leave alone.
+    #[serde(default, rename = "excludeFields")]
+    pub safe_fields: Vec<String>,
+}
+
+impl Default for ScrubSettings {
+    fn default() -> Self {
+        Self {
+            scrub_data: true,
+            scrub_defaults: true,
+            scrub_ip_addresses: false,
+            sensitive_fields: Vec::new(),
+            safe_fields: Vec::new(),
+        }
+    }
+}
+
+/// What the default rules look at, before the safe fields are taken away.
+const MAIN_SELECTOR: &str = "($string || $number || $array || $object) && !(debug_meta.** || $frame.filename \
+     || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent)";
+
+const IP_FIELDS: &str = "$http.env.REMOTE_ADDR || $user.ip_address || $sdk.client_ip \
+     || $span.sentry_tags.'user.ip' || attributes.'client.address'";
+
+/// Attributes of spans and logs that hold prose: only what can be cut out of a text is scrubbed in them.
+const PROSE_ATTRIBUTES: [&str; 16] = [
+    "gen_ai.input.messages",
+    "gen_ai.prompt",
+    "gen_ai.request.messages",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.input",
+    "gen_ai.tool.call.result",
+    "gen_ai.tool.output",
+    "gen_ai.output.messages",
+    "gen_ai.response.tool_calls",
+    "gen_ai.response.text",
+    "gen_ai.response.object",
+    "gen_ai.tool.definitions",
+    "gen_ai.request.available_tools",
+    "gen_ai.tool.name",
+    "mcp.prompt.result",
+    "mcp.tool.result.content",
+];
+
+const PROSE_RULES: [&str; 5] = [
+    "@email:replace",
+    "@creditcard:replace",
+    "@iban:replace",
+    "@usssn:replace",
+    "@bearer:replace",
+];
+
+/// Cookies that hold a session or a request forgery token; exact names in any case.
+pub(super) const SENSITIVE_COOKIES: [&str; 23] = [
+    "sentrysid",
+    "sudo",
+    "su",
+    "session",
+    "__session",
+    "sessionid",
+    "user_session",
+    "symfony",
+    "phpsessid",
+    "fasthttpsessionid",
+    "mysession",
+    "irissessionid",
+    "_vercel_jwt",
+    "csrf",
+    "xsrf",
+    "_xsrf",
+    "_csrf",
+    "csrf-token",
+    "csrf_token",
+    "xsrf-token",
+    "xsrf_token",
+    "fastcsrf",
+    "_iris_csrf",
+];
+
+const COOKIE_STRINGS: &str = "*.'http.request.header.cookie'.* || *.'http.request.header.cookie' \
+     || *.'http.response.header.set-cookie'.* || *.'http.response.header.set-cookie'";
+
+const SENSITIVE_FIELDS_RULE: &str = "strip-fields";
+
+impl ScrubSettings {
+    /// Nothing switched on.
+    #[must_use]
+    pub fn off() -> Self {
+        Self {
+            scrub_data: false,
+            scrub_defaults: false,
+            ..Self::default()
+        }
+    }
+
+    /// The rules these settings stand for; empty where nothing is to be done.
+    #[must_use]
+    pub fn to_config(&self) -> PiiConfig {
+        let mut config = PiiConfig::default();
+        let mut main = Vec::new();
+        let defaults = self.scrub_data && self.scrub_defaults;
+        if defaults {
+            main.push("@common:filter".to_owned());
+        }
+        if self.scrub_ip_addresses {
+            main.push("@ip:replace".to_owned());
+            apply(&mut config, built_in(IP_FIELDS), &["@anything:remove"]);
+        }
+        if let Some(rule) = self.sensitive_fields_rule() {
+            main.push(SENSITIVE_FIELDS_RULE.to_owned());
+            config.rules.insert(SENSITIVE_FIELDS_RULE.to_owned(), rule);
+        }
+        if !main.is_empty() {
+            config.applications.insert(self.main_selector(), main);
+        }
+        if defaults {
+            apply(&mut config, prose_fields(), &PROSE_RULES);
+            apply(&mut config, cookie_fields(), &["@anything:filter"]);
+            apply(&mut config, built_in(COOKIE_STRINGS), &["@cookies:filter"]);
+        }
+        config
+    }
+
+    fn main_selector(&self) -> Selector {
+        let safe = self
+            .safe_fields
+            .iter()
+            .map(|field| Selector::Not(Box::new(Selector::parse_or_key(field.trim()))));
+        match built_in(MAIN_SELECTOR) {
+            Selector::And(parts) => Selector::And(parts.into_iter().chain(safe).collect()),
+            other => other,
+        }
+    }
+
+    fn sensitive_fields_rule(&self) -> Option<RuleSpec> {
+        if !self.scrub_data {
+            return None;
+        }
+        let words: Vec<String> = self
+            .sensitive_fields
+            .iter()
+            .map(|field| field.trim())
+            .filter(|field| !field.is_empty())
+            .map(regex::escape)
+            .collect();
+        (!words.is_empty()).then(|| RuleSpec {
+            kind: RuleKind::RedactPair {
+                key_pattern: words.join("|"),
+            },
+            redaction: Redaction::replace(Redaction::FILTERED),
+        })
+    }
+}
+
+/// `$span.data.'x' || attributes.'x'.value` for every attribute that holds prose, after the log messages.
+fn prose_fields() -> Selector {
+    let messages = [
+        vec![PathItem::Type(ValueType::LogEntry), key("formatted")],
+        vec![PathItem::Type(ValueType::Log), key("body")],
+    ];
+    let attributes = PROSE_ATTRIBUTES.iter().flat_map(|name| {
+        [
+            vec![PathItem::Type(ValueType::Span), key("data"), key(name)],
+            vec![key("attributes"), key(name), key("value")],
+        ]
+    });
+    let paths = messages.into_iter().chain(attributes);
+    Selector::Or(paths.map(Selector::Path).collect())
+}
+
+/// The places of every sensitive cookie: a `cookies` object, and the attributes of HTTP spans.
+fn cookie_fields() -> Selector {
+    let paths = SENSITIVE_COOKIES.iter().flat_map(|name| {
+        [
+            vec![PathItem::Wildcard, key("cookies"), key(name)],
+            vec![
+                PathItem::Wildcard,
+                key(&format!("http.request.header.cookie.{name}")),
+            ],
+            vec![
+                PathItem::Wildcard,
+                key(&format!("http.response.header.set-cookie.{name}")),
+            ],
+        ]
+    });
+    Selector::Or(paths.map(Selector::Path).collect())
+}
+
+fn key(name: &str) -> PathItem {
+    PathItem::Key(name.to_owned())
+}
+
+fn apply(config: &mut PiiConfig, selector: Selector, rules: &[&str]) {
+    let rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
+    config.applications.insert(selector, rules);
+}
+
+fn built_in(selector: &str) -> Selector {
+    selector.parse().expect("built-in selectors are tested")
+}
