@@ -1,0 +1,106 @@
+//! What the rules see of frames and exceptions.
+
+use std::cell::OnceCell;
+
+use bugle_protocol::event::{Exception, Frame};
+
+use super::matcher::Field;
+use crate::family::Family;
+use crate::pattern::{Mode, Subject};
+
+/// What stands for a function or an exception's field that is missing.
+const UNKNOWN: &str = "<unknown>";
+
+/// A frame as the rules see and change it.
+#[derive(Debug)]
+pub(crate) struct RuleFrame<'x> {
+    /// The family of the frame's platform.
+    pub(crate) family: Family,
+    /// Whether it is the application's code, if anybody said so yet.
+    pub(crate) in_app: Option<bool>,
+    /// The category that a rule gave it.
+    pub(crate) category: Option<&'x str>,
+    function: Subject<'x>,
+    module: Option<Subject<'x>>,
+    path: Prepared<'x>,
+    package: Prepared<'x>,
+}
+
+/// A path that is folded when the first rule asks for it.
+#[derive(Debug)]
+struct Prepared<'x> {
+    text: Option<&'x str>,
+    subject: OnceCell<Subject<'x>>,
+}
+
+/// What the rules see of the exception that a stack trace belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExceptionFacts<'x> {
+    /// The type.
+    pub(crate) ty: &'x str,
+    /// The message.
+    pub(crate) value: &'x str,
+    /// The kind of hook that caught it.
+    pub(crate) mechanism: &'x str,
+}
+
+impl<'x> RuleFrame<'x> {
+    /// The facts of `frame`; `event_platform` holds where the frame names none, `in_app` and `category` are given.
+    pub(crate) fn new(
+        frame: Frame<'x, '_>,
+        event_platform: &str,
+        in_app: Option<bool>,
+        category: Option<&'x str>,
+    ) -> Self {
+        Self {
+            family: Family::of(frame.platform().unwrap_or(event_platform)),
+            in_app,
+            category,
+            function: Subject::new(frame.function().unwrap_or(UNKNOWN), Mode::Exact),
+            module: frame
+                .module()
+                .map(|module| Subject::new(module, Mode::Exact)),
+            path: Prepared::new(frame.abs_path().or(frame.filename())),
+            package: Prepared::new(frame.package()),
+        }
+    }
+
+    /// The text that a pattern for `field` is held against; the category is not among them.
+    pub(super) fn text(&self, field: Field) -> Option<&Subject<'x>> {
+        match field {
+            Field::Function => Some(&self.function),
+            Field::Module => self.module.as_ref(),
+            Field::Path => self.path.get(),
+            Field::Package => self.package.get(),
+            _ => None,
+        }
+    }
+}
+
+impl<'x> Prepared<'x> {
+    fn new(text: Option<&'x str>) -> Self {
+        Self {
+            text,
+            subject: OnceCell::new(),
+        }
+    }
+
+    fn get(&self) -> Option<&Subject<'x>> {
+        let text = self.text?;
+        Some(self.subject.get_or_init(|| Subject::new(text, Mode::Path)))
+    }
+}
+
+impl<'x> ExceptionFacts<'x> {
+    /// The facts of `exception`, or of a stack trace without one.
+    pub(crate) fn of(exception: Option<Exception<'x, '_>>) -> Self {
+        Self {
+            ty: exception.and_then(Exception::ty).unwrap_or(UNKNOWN),
+            value: exception.and_then(Exception::value).unwrap_or(UNKNOWN),
+            mechanism: exception
+                .and_then(Exception::mechanism)
+                .and_then(bugle_protocol::event::Mechanism::ty)
+                .unwrap_or(UNKNOWN),
+        }
+    }
+}

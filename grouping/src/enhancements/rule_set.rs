@@ -1,0 +1,163 @@
+//! Runs many rules over many frames without trying each on each.
+//!
+//! Most rules fix the first byte of a function, module or path; a frame is held only against the rules of its own first
+//! bytes, those whose patterns start with a star, and those that read nothing but what other rules wrote.
+
+use std::collections::HashMap;
+
+use super::matcher::{Field, Matcher};
+use super::{ExceptionFacts, Rule, RuleFrame};
+
+/// The rules of one pass in order.
+#[derive(Debug)]
+pub(super) struct RuleSet {
+    rules: Vec<Indexed>,
+    /// Rules by the first byte of a field, each in one place only.
+    by_first_byte: HashMap<(Field, u8), Vec<u32>>,
+    /// Rules that read a frame's own texts but fix no first byte.
+    scanned: Vec<u32>,
+    /// Rules that read only families, categories and `in_app`.
+    dynamic: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Indexed {
+    rule: Rule,
+    needs_category: bool,
+}
+
+impl RuleSet {
+    /// Indexes the rules.
+    pub(super) fn new(rules: impl Iterator<Item = Rule>) -> Self {
+        let mut set = Self {
+            rules: Vec::new(),
+            by_first_byte: HashMap::new(),
+            scanned: Vec::new(),
+            dynamic: Vec::new(),
+        };
+        for (rule, number) in rules.zip(0..) {
+            match rule.frame.iter().find_map(Matcher::first_byte) {
+                Some(key) => set.by_first_byte.entry(key).or_default().push(number),
+                None if rule.reads_no_text() => set.dynamic.push(number),
+                None => set.scanned.push(number),
+            }
+            set.rules.push(Indexed {
+                needs_category: rule.needs_category(),
+                rule,
+            });
+        }
+        set
+    }
+
+    /// Calls `act` for every rule in order and every frame it matches: all frames of a rule are found before the first
+    /// is acted on.
+    pub(super) fn run<'r, 'x>(
+        &'r self,
+        frames: &mut [RuleFrame<'x>],
+        exception: &ExceptionFacts<'_>,
+        mut act: impl FnMut(&'r Rule, usize, &mut [RuleFrame<'x>]),
+    ) {
+        let candidates = self.candidates(frames);
+        let mut candidates = candidates.as_slice();
+        let mut dynamic = self.dynamic.iter().copied().peekable();
+        let mut hits = Vec::with_capacity(frames.len());
+        loop {
+            let next_candidate = candidates.first().map(|(rule, _)| *rule);
+            let number = match (dynamic.peek().copied(), next_candidate) {
+                (Some(a), Some(b)) => a.min(b),
+                (Some(a), None) => a,
+                (None, Some(b)) => b,
+                (None, None) => return,
+            };
+            let of_rule = candidates.iter().take_while(|(n, _)| *n == number).count();
+            let (mine, rest) = candidates.split_at(of_rule);
+            candidates = rest;
+            let is_dynamic = dynamic.next_if_eq(&number).is_some();
+            let Indexed {
+                rule,
+                needs_category,
+            } = &self.rules[number as usize];
+            if *needs_category && !frames.iter().any(|frame| frame.category.is_some()) {
+                continue;
+            }
+            hits.clear();
+            if is_dynamic {
+                hits.extend((0..frames.len()).filter(|at| rule.holds(*at, frames)));
+            } else {
+                let at = mine.iter().map(|(_, at)| *at as usize);
+                hits.extend(at.filter(|at| rule.holds(*at, frames)));
+            }
+            if hits.is_empty()
+                || !rule
+                    .exception
+                    .iter()
+                    .all(|m| m.matches_exception(exception))
+            {
+                continue;
+            }
+            for &at in &hits {
+                act(rule, at, frames);
+            }
+        }
+    }
+
+    /// The pairs of rule and frame whose fixed texts agree, ordered by rule, then frame.
+    fn candidates(&self, frames: &[RuleFrame<'_>]) -> Vec<(u32, u32)> {
+        let mut pairs = Vec::with_capacity(64);
+        for (frame, at) in frames.iter().zip(0..) {
+            let mut try_rules = |numbers: &[u32]| {
+                for &number in numbers {
+                    if self.rules[number as usize].rule.could_match(frame) {
+                        pairs.push((number, at));
+                    }
+                }
+            };
+            for field in [Field::Function, Field::Module, Field::Path, Field::Package] {
+                let first = frame
+                    .text(field)
+                    .and_then(|text| text.as_str().bytes().next());
+                if let Some(numbers) = first.and_then(|byte| self.by_first_byte.get(&(field, byte)))
+                {
+                    try_rules(numbers);
+                }
+            }
+            try_rules(&self.scanned);
+        }
+        pairs.sort_unstable();
+        pairs
+    }
+}
+
+impl Rule {
+    /// Whether no condition on the frame itself reads one of its texts.
+    fn reads_no_text(&self) -> bool {
+        self.frame
+            .iter()
+            .all(|m| m.is_dynamic() || m.is_about_family())
+    }
+
+    fn needs_category(&self) -> bool {
+        let mut matchers = self.frame.iter().chain(&self.caller).chain(&self.callee);
+        matchers.any(Matcher::needs_category)
+    }
+
+    /// Whether everything that no rule can change agrees.
+    fn could_match(&self, frame: &RuleFrame<'_>) -> bool {
+        self.frame
+            .iter()
+            .all(|m| m.is_dynamic() || m.matches_frame(frame))
+    }
+
+    /// Whether all conditions on the frame and its neighbours hold now.
+    fn holds(&self, at: usize, frames: &[RuleFrame<'_>]) -> bool {
+        let neighbour_matches = |matcher: &Option<Matcher>, index: Option<usize>| match matcher {
+            None => true,
+            Some(matcher) => index
+                .and_then(|index| frames.get(index))
+                .is_some_and(|frame| matcher.matches_frame(frame)),
+        };
+        self.frame.iter().all(|m| m.matches_frame(&frames[at]))
+            && neighbour_matches(&self.caller, at.checked_sub(1))
+            && neighbour_matches(&self.callee, Some(at + 1))
+    }
+}

@@ -1,0 +1,37 @@
+//! The least of what normalising does before grouping, so that these tests stand on their own.
+
+use bugle_protocol::Event;
+use bugle_protocol::json::{Json, Object};
+
+/// Makes a log entry of a plain message and gives frames their path.
+pub fn prepare(mut event: Event<'_>) -> Event<'_> {
+    if let Some(Json::String(message)) = event.fields.remove("message") {
+        let entry = Object::from_iter([("formatted", Json::String(message))]);
+        event.fields.insert("logentry", entry);
+    }
+    for key in ["exception", "threads"] {
+        let values = match event.fields.get_mut(key) {
+            Some(Json::Array(values)) => Some(values),
+            Some(Json::Object(object)) => object.get_mut("values").and_then(Json::as_array_mut),
+            _ => None,
+        };
+        for value in values.into_iter().flatten().filter_map(Json::as_object_mut) {
+            prepare_frames(value);
+        }
+    }
+    prepare_frames(&mut event.fields);
+    event
+}
+
+fn prepare_frames(owner: &mut Object<'_>) {
+    let frames = owner
+        .get_mut("stacktrace")
+        .and_then(Json::as_object_mut)
+        .and_then(|stacktrace| stacktrace.get_mut("frames")?.as_array_mut());
+    for frame in frames.into_iter().flatten().filter_map(Json::as_object_mut) {
+        let filename = frame.get("filename").cloned();
+        if let (Some(filename), None) = (filename, frame.get("abs_path")) {
+            frame.insert("abs_path", filename);
+        }
+    }
+}
