@@ -257,6 +257,18 @@ pub struct IssueFilter {
     pub limit: u32,
 }
 
+impl IssueFilter {
+    /// The first page of all issues of some projects.
+    #[must_use]
+    pub fn new(projects: Vec<ProjectId>, limit: u32) -> Self {
+        Self {
+            projects,
+            limit,
+            ..Self::default()
+        }
+    }
+}
+
 /// A page of a list of issues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuePage {

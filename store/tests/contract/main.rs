@@ -1,0 +1,12 @@
+//! Every method of the store, on SQLite and on a real PostgreSQL.
+//!
+//! SQLite lives in a temporary file. PostgreSQL is the server of `BUGLE_TEST_POSTGRES_URL`, in which every test makes a
+//! database of its own; without it those tests fail under CI and say so elsewhere.
+
+mod accounts;
+mod backend;
+mod issues;
+mod projects;
+mod record;
+mod samples;
+mod schema;

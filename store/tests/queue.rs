@@ -1,0 +1,270 @@
+//! The queue on a real disk: what a push acknowledged comes back, in order, whatever happened in between.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use bugle_protocol::body::Encoding;
+use bugle_protocol::{KeyId, ProjectId, UnixMillis};
+use bugle_store::queue::{Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind};
+use bytes::Bytes;
+
+fn request(n: usize) -> QueuedRequest {
+    let head = RequestHead {
+        project_id: ProjectId(1),
+        key_id: KeyId(1),
+        received_at: UnixMillis(1),
+        kind: RequestKind::Envelope,
+        encoding: Encoding::Identity,
+        event_id: None,
+        client_ip: None,
+        client: None,
+        user_agent: None,
+    };
+    QueuedRequest {
+        head,
+        body: Bytes::from(format!("{n}:{}", "x".repeat(n % 500))),
+    }
+}
+
+fn small_segments() -> Limits {
+    Limits {
+        segment_bytes: 4096,
+        ..Limits::default()
+    }
+}
+
+/// All requests behind `processed`, with their positions.
+fn read_all(queue: &Queue, processed: u64) -> Vec<(u64, QueuedRequest)> {
+    let mut reader = queue.reader(processed);
+    let mut all = Vec::new();
+    loop {
+        let deliveries = reader.read(7, 2000).unwrap();
+        if deliveries.is_empty() {
+            return all;
+        }
+        all.extend(
+            deliveries
+                .into_iter()
+                .map(|d| (d.position, QueuedRequest::from_bytes(&d.data).unwrap())),
+        );
+    }
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut segments: Vec<_> = files
+        .filter(|path| path.extension().is_some_and(|e| e == "log"))
+        .collect();
+    segments.sort();
+    segments
+}
+
+async fn fill(queue: &Queue, numbers: std::ops::Range<usize>) {
+    for n in numbers {
+        queue.push(&request(n)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_pushed_comes_back_in_order_and_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..200).await;
+    let expected: Vec<_> = (0..200).map(|n| (n as u64 + 1, request(n))).collect();
+    assert_eq!(read_all(&queue, 0), expected);
+    assert_eq!(read_all(&queue, 150), expected[150..]);
+    assert!(segments(folder.path()).len() > 5);
+    let id = queue.id().to_owned();
+    queue.close();
+    drop(queue);
+
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    assert_eq!(queue.id(), id);
+    assert_eq!(read_all(&queue, 0), expected);
+    assert_eq!(queue.push(&request(200)).await.unwrap(), 201);
+}
+
+#[tokio::test]
+async fn concurrent_pushes_share_a_sync_and_all_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    let mut pushes = tokio::task::JoinSet::new();
+    for n in 0..500 {
+        let queue = queue.clone();
+        pushes.spawn(async move { queue.push(&request(n)).await.unwrap() });
+    }
+    let mut positions = pushes.join_all().await;
+    positions.sort_unstable();
+    assert_eq!(positions, (1..=500).collect::<Vec<_>>());
+    assert_eq!(read_all(&queue, 0).len(), 500);
+}
+
+#[tokio::test]
+async fn a_reader_follows_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    let mut reader = queue.reader(0);
+    for n in 0..100 {
+        queue.push(&request(n)).await.unwrap();
+        assert!(reader.wait().await);
+        let deliveries = reader.read(10, 1 << 20).unwrap();
+        assert_eq!(deliveries.len(), 1);
+        assert_eq!(deliveries[0].position, n as u64 + 1);
+    }
+    assert!(reader.read(10, 1 << 20).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_processed_leaves_the_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..100).await;
+    let before = segments(folder.path()).len();
+    queue.acknowledge(50);
+    assert!(segments(folder.path()).len() < before);
+    queue.acknowledge(100);
+    // The last segment is replaced by an empty one after a moment of quiet.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while fs::read(&segments(folder.path())[0]).map_or(true, |bytes| bytes != b"BUGLEQ1\n") {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the processed segment is still there"
+        );
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(queue.push(&request(1)).await.unwrap(), 101);
+    queue.close();
+    drop(queue);
+    let queue = Queue::open(folder.path(), small_segments(), 101).unwrap();
+    assert_eq!(
+        queue.push(&request(2)).await.unwrap(),
+        102,
+        "positions go on where the database stands"
+    );
+}
+
+#[tokio::test]
+async fn positions_go_on_even_if_the_folder_was_emptied() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 41).unwrap();
+    assert_eq!(queue.push(&request(1)).await.unwrap(), 42);
+    assert_eq!(read_all(&queue, 41).len(), 1);
+}
+
+#[tokio::test]
+async fn a_torn_tail_is_cut() {
+    for garbage in [
+        &b"\x05"[..],
+        &[0; 16],
+        &[0xff; 40],
+        b"\x04\0\0\0\x01\x02\x03\x04\x09\0\0\0\0\0\0\0ab",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+        fill(&queue, 0..10).await;
+        queue.close();
+        drop(queue);
+        let newest = segments(folder.path()).pop().unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(&newest)
+            .unwrap()
+            .write_all(garbage)
+            .unwrap();
+
+        let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+        assert_eq!(queue.push(&request(10)).await.unwrap(), 11);
+        let numbers: Vec<_> = read_all(&queue, 0)
+            .into_iter()
+            .map(|(position, _)| position)
+            .collect();
+        assert_eq!(numbers, (1..=11).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_bit_costs_one_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    fill(&queue, 0..10).await;
+    queue.close();
+    drop(queue);
+    let path = segments(folder.path()).pop().unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    let place = bytes
+        .windows(3)
+        .position(|window| window == b"4:x")
+        .unwrap();
+    bytes[place] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    let numbers: Vec<_> = read_all(&queue, 0)
+        .into_iter()
+        .map(|(position, _)| position)
+        .collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 6, 7, 8, 9, 10]);
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("00000000000000000005.log"),
+        "not a segment",
+    )
+    .unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    assert_eq!(queue.push(&request(1)).await.unwrap(), 5);
+    assert_eq!(read_all(&queue, 0).len(), 1);
+    let aside = folder.path().join("00000000000000000005.damaged");
+    assert_eq!(fs::read_to_string(aside).unwrap(), "not a segment");
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_and_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        segment_bytes: 2048,
+        max_backlog_bytes: 10_000,
+    };
+    let queue = Queue::open(folder.path(), limits, 0).unwrap();
+    let mut accepted = 0;
+    let refused = loop {
+        match queue.push(&request(400)).await {
+            Ok(position) => accepted = position,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(
+        refused,
+        PushError::Full {
+            limit_bytes: 10_000
+        }
+    ));
+    assert_eq!(read_all(&queue, 0).len() as u64, accepted);
+    queue.acknowledge(accepted);
+    assert_eq!(queue.push(&request(1)).await.unwrap(), accepted + 1);
+}
+
+#[tokio::test]
+async fn two_processes_cannot_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let _queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    let error = Queue::open(folder.path(), Limits::default(), 0).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "another bugle uses this data folder");
+}
+
+#[tokio::test]
+async fn a_poisoned_request_is_kept_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    fill(&queue, 0..1).await;
+    let delivery = queue.reader(0).read(1, 1).unwrap().remove(0);
+    queue.set_aside(&delivery).unwrap();
+    let kept = fs::read(folder.path().join("poisoned/00000000000000000001.request")).unwrap();
+    assert_eq!(QueuedRequest::from_bytes(&kept.into()), Some(request(0)));
+}
