@@ -132,7 +132,7 @@ pub enum Redaction {
     Mask,
     /// Puts its HMAC-SHA1 (empty key, upper-case hex) in its place.
     Hash,
-    /// A method of another version: leaves it.
+    /// A method of another version: what is found is taken away, to be safe.
     Other,
 }
 

@@ -66,8 +66,7 @@ impl<'t> Redactable<'t> {
         rule_id: &str,
         redaction: &Redaction,
     ) {
-        let spent = self.chunks.iter().all(|chunk| chunk.rule.is_some());
-        if spent || *redaction == Redaction::Other {
+        if self.chunks.iter().all(|chunk| chunk.rule.is_some()) {
             return;
         }
         let mut old = std::mem::take(&mut self.chunks)
@@ -79,12 +78,13 @@ impl<'t> Redactable<'t> {
             // What was redacted inside the range goes with it.
             let swallowed = self.visible[start..end].matches(PLACEHOLDER).count();
             old.by_ref().take(swallowed).for_each(drop);
-            let (text, kind) = replacement(&self.visible[start..end], redaction);
-            let rule = Some((Cow::Owned(rule_id.to_owned()), kind));
-            self.chunks.push(Chunk {
-                text: text.into(),
-                rule,
-            });
+            if let Some((text, kind)) = replacement(&self.visible[start..end], redaction) {
+                let rule = Some((Cow::Owned(rule_id.to_owned()), kind));
+                self.chunks.push(Chunk {
+                    text: text.into(),
+                    rule,
+                });
+            }
             at = end;
         }
         self.keep(at, self.visible.len(), &mut old);
@@ -143,14 +143,13 @@ fn push_text<'t>(chunks: &mut Vec<Chunk<'t>>, text: &'t str) {
     }
 }
 
-/// What takes the place of `text`.
-fn replacement(text: &str, redaction: &Redaction) -> (String, RemarkKind) {
-    match redaction {
+/// What takes the place of `text`; a method of another version cuts it out and does not say so.
+fn replacement(text: &str, redaction: &Redaction) -> Option<(String, RemarkKind)> {
+    Some(match redaction {
         Redaction::Replace { text } => (text.clone(), RemarkKind::Substituted),
         Redaction::Mask => ("*".repeat(text.chars().count()), RemarkKind::Masked),
         Redaction::Hash => (hash::hmac_sha1(text), RemarkKind::Pseudonymized),
-        Redaction::Default | Redaction::Remove | Redaction::Other => {
-            (String::new(), RemarkKind::Removed)
-        }
-    }
+        Redaction::Default | Redaction::Remove => (String::new(), RemarkKind::Removed),
+        Redaction::Other => return None,
+    })
 }

@@ -216,15 +216,15 @@ impl<'s, 'm> Walk<'s, 'm> {
         fate
     }
 
-    /// A list of a sender's making; two items of which the first is a text may be a key and its value.
+    /// A list of a sender's making, which may be one of pairs.
     fn free_items(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) -> Fate {
         let Some(field) = free_field(class) else {
             return Fate::Untouched;
         };
-        match self.pair(items, field, parent) {
-            Some(Fate::Changed) => Fate::Changed,
-            _ => self.items(items, field, parent),
+        if items.iter().all(is_pair) {
+            return self.pairs(items, class, parent);
         }
+        self.items(items, field, parent)
     }
 
     fn pairs(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) -> Fate {
@@ -461,6 +461,10 @@ fn types_of(value: &Json<'_>, field: &Field) -> Types {
         Json::Object(_) => Types::of(ValueType::Object),
     };
     own.and(field.types)
+}
+
+fn is_pair(value: &Json<'_>) -> bool {
+    matches!(value.as_array(), Some([Json::String(_), _]))
 }
 
 /// Scrubs the original values that notes keep, with the rules of their fields.

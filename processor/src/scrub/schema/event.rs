@@ -39,7 +39,7 @@ pub(in crate::scrub) static EVENT: Shape = Shape {
         ("_metrics_summary", free(False)),
         ("_meta", free(False)),
         ("logentry", typed(False, ValueType::LogEntry, &LOGENTRY)),
-        ("user", typed(True, ValueType::User, &USER)),
+        ("user", typed(False, ValueType::User, &USER)),
         ("request", typed(False, ValueType::Request, &REQUEST)),
         ("contexts", object(False, &CONTEXTS)),
         ("breadcrumbs", list(&BREADCRUMB)),
@@ -78,7 +78,16 @@ static LOGENTRY: Shape = Shape {
 };
 
 static USER: Shape = Shape {
-    fields: &[("segment", free(False)), ("sentry_user", free(False))],
+    fields: &[
+        ("segment", free(False)),
+        ("sentry_user", free(False)),
+        ("geo", object(False, &ALL_FREE)),
+    ],
+    rest: free(True),
+};
+
+static ALL_FREE: Shape = Shape {
+    fields: &[],
     rest: free(True),
 };
 
@@ -258,8 +267,9 @@ static SDK: Shape = Shape {
         ("features", free(False)),
         ("packages", free(False)),
         ("settings", free(False)),
+        ("client_ip", free(True)),
     ],
-    rest: free(True),
+    rest: free(False),
 };
 
 static CSP: Shape = Shape {
