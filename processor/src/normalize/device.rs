@@ -1,0 +1,50 @@
+//! Classes of devices, so that slow and fast ones can be told apart without a list of models.
+
+use bugle_protocol::Json;
+use bugle_protocol::json::Object;
+
+use super::{contexts, tags};
+
+const GIB: u64 = 1024 * 1024 * 1024;
+
+/// Tags the event with its device's class: 1 is slow, 3 is fast.
+pub(super) fn tag_class(event: &mut Object<'_>) {
+    if let Some(class) = contexts::get(event, "device").and_then(class) {
+        tags::set(event, "device.class", class);
+    }
+}
+
+fn class(device: &Object<'_>) -> Option<&'static str> {
+    let family = device.get_str("family");
+    if matches!(family, Some("iPhone" | "iPad" | "iOS" | "iOS-Device")) {
+        return device.get_str("model").and_then(apple_class);
+    }
+    let number = |key| device.get(key).and_then(Json::as_number)?.as_u64();
+    let (mhz, cores, memory) = (
+        number("processor_frequency")?,
+        number("processor_count")?,
+        number("memory_size")?,
+    );
+    Some(if mhz < 2000 || cores < 8 || memory < 4 * GIB {
+        "1"
+    } else if mhz < 2500 || memory < 6 * GIB {
+        "2"
+    } else {
+        "3"
+    })
+}
+
+/// The class of a hardware identifier such as `iPhone14,2`: the first number is the generation.
+fn apple_class(model: &str) -> Option<&'static str> {
+    let (generation, slow, middle) = if let Some(rest) = model.strip_prefix("iPhone") {
+        (rest, 10, 12)
+    } else {
+        (model.strip_prefix("iPad")?, 6, 8)
+    };
+    let generation: u32 = generation.split(',').next()?.parse().ok()?;
+    Some(match generation {
+        n if n < slow => "1",
+        n if n < middle => "2",
+        _ => "3",
+    })
+}

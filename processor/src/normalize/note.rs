@@ -1,0 +1,189 @@
+//! Where the walker is, and what it has to say about the place.
+
+use std::borrow::Cow;
+
+use bugle_protocol::Json;
+use bugle_protocol::json::Object;
+use bugle_protocol::meta::{FieldError, Meta, Note, Remark, RemarkKind};
+
+/// The way from the event's root to a value: a linked list on the stack, turned into keys only when there is a note.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Root,
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Path<'p> {
+    /// The event itself.
+    pub(super) const ROOT: Path<'static> = Path {
+        parent: None,
+        step: Step::Root,
+    };
+
+    /// The member `key` of this place.
+    pub(super) fn key(&'p self, key: &'p str) -> Path<'p> {
+        Path {
+            parent: Some(self),
+            step: Step::Key(key),
+        }
+    }
+
+    /// The item `index` of this place.
+    pub(super) fn index(&'p self, index: usize) -> Path<'p> {
+        Path {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
+    }
+
+    fn node<'m>(&self, meta: &'m mut Meta) -> &'m mut Meta {
+        let parent = match self.parent {
+            Some(parent) => parent.node(meta),
+            None => meta,
+        };
+        match self.step {
+            Step::Root => parent,
+            Step::Key(key) => parent.child_mut(key),
+            Step::Index(index) => parent.child_mut(&index.to_string()),
+        }
+    }
+
+    fn find<'m>(&self, meta: &'m Meta) -> Option<&'m Meta> {
+        let parent = match self.parent {
+            Some(parent) => parent.find(meta)?,
+            None => meta,
+        };
+        match self.step {
+            Step::Root => Some(parent),
+            Step::Key(key) => parent.child(key),
+            Step::Index(index) => parent.child(&index.to_string()),
+        }
+    }
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Fault {
+    kind: &'static str,
+    reason: Option<Cow<'static, str>>,
+    keeps_original: bool,
+}
+
+impl Fault {
+    /// `invalid_data` with its reason; the original is worth keeping.
+    pub(super) fn invalid(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind: "invalid_data",
+            reason: Some(reason.into()),
+            keeps_original: true,
+        }
+    }
+
+    /// A fault that needs no words beside its kind.
+    pub(super) const fn of_kind(kind: &'static str) -> Self {
+        Self {
+            kind,
+            reason: None,
+            keeps_original: true,
+        }
+    }
+
+    /// The same fault, of a value that says nothing (it was empty or is known).
+    pub(super) fn without_original(mut self) -> Self {
+        self.keeps_original = false;
+        self
+    }
+
+    fn into_error(self) -> FieldError {
+        match self.reason {
+            Some(reason) => FieldError::new(self.kind).with("reason", reason),
+            None => FieldError::new(self.kind),
+        }
+    }
+}
+
+/// The notes taken on one event.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    pub(super) meta: Meta,
+}
+
+impl Notes {
+    /// The note of a place, made if there is none yet.
+    pub(super) fn at(&mut self, path: &Path<'_>) -> &mut Note {
+        path.node(&mut self.meta).note_mut()
+    }
+
+    /// Whether something was said about a place or anything below it.
+    pub(super) fn has(&self, path: &Path<'_>) -> bool {
+        path.find(&self.meta).is_some_and(|meta| !meta.is_empty())
+    }
+
+    /// Notes an error and nothing else; the same error twice is one.
+    pub(super) fn error(&mut self, path: &Path<'_>, error: FieldError) {
+        let note = self.at(path);
+        if !note.errors.contains(&error) {
+            note.errors.push(error);
+        }
+    }
+
+    /// Replaces a value by null and notes why; the original is kept in the note.
+    pub(super) fn reject(&mut self, path: &Path<'_>, value: &mut Json<'_>, fault: Fault) {
+        let original = value.take();
+        if fault.keeps_original {
+            self.at(path).original_value = Some(original.into_owned());
+        }
+        self.error(path, fault.into_error());
+    }
+
+    /// Notes that a required attribute is missing.
+    pub(super) fn missing(&mut self, path: &Path<'_>) {
+        self.error(path, FieldError::new("missing_attribute"));
+    }
+
+    /// Notes that `!limit` wrote an ellipsis over the bytes `start..end` of a text of `original` characters.
+    pub(super) fn cut(&mut self, path: &Path<'_>, start: usize, end: usize, original: usize) {
+        let note = self.at(path);
+        note.remarks
+            .push(Remark::new("!limit", RemarkKind::Substituted).at(start, end));
+        note.original_length.get_or_insert(original as u64);
+    }
+
+    /// Notes that a container had `original` items before some were left out.
+    pub(super) fn shortened(&mut self, path: &Path<'_>, original: usize) {
+        self.at(path).original_length.get_or_insert(original as u64);
+    }
+
+    /// Moves what a client said about `from` and its children to `to` below the same place: the value has moved too.
+    pub(super) fn wrap(&mut self, path: &Path<'_>, keys: &[&str]) {
+        if !self.has(path) {
+            return;
+        }
+        let place = path.node(&mut self.meta);
+        let inner = std::mem::take(place);
+        *place.at_mut(keys.iter().copied()) = inner;
+    }
+}
+
+/// The member `key` as an object for changing it.
+pub(super) fn object_mut<'t, 'a>(
+    object: &'t mut Object<'a>,
+    key: &str,
+) -> Option<&'t mut Object<'a>> {
+    object.get_mut(key)?.as_object_mut()
+}
+
+/// The items of `{"values": [...]}` at `key` for changing them.
+pub(super) fn values_mut<'t, 'a>(event: &'t mut Object<'a>, key: &str) -> &'t mut [Json<'a>] {
+    object_mut(event, key)
+        .and_then(|wrapper| wrapper.get_mut("values"))
+        .and_then(Json::as_array_mut)
+        .map_or(&mut [], Vec::as_mut_slice)
+}
