@@ -89,7 +89,9 @@ impl Detector {
             Self::Anything => lines(text),
             Self::Pattern(regex, groups) => captured(regex, groups, text),
             Self::KeyValue(regex) => Vec::from_iter(regex.is_match(text).then_some(whole)),
-            Self::Password => Vec::from_iter(is_password(text, traits).then_some(whole)),
+            Self::Password if is_password(text, traits) => vec![whole],
+            // A bearer token is a password, but the text around it is none.
+            Self::Password => captured(&BEARER, &[0], text),
             Self::Imei => captured(&IMEI, &[0], text),
             Self::Mac => captured(&MAC, &[0], text),
             Self::Uuid => captured(&UUID, &[0], text),
@@ -152,7 +154,7 @@ static PEM_KEY: LazyLock<Regex> = pattern!(
     r"(?s)-----BEGIN[A-Z0-9 ]* (?:PRIVATE|PUBLIC) KEY-----[ \t]*\r?\n?(.+?)\r?\n?[ \t]*-----END",
 );
 
-static URL_AUTH: LazyLock<Regex> = pattern!(r"\b[a-z0-9+.-]+://([\w%.$+-]+(?::[\w%.$+-]+)?)@");
+static URL_AUTH: LazyLock<Regex> = pattern!(r"\b[a-z0-9+.-]+://([\w%.-]+(?::[\w%.-]+)?)@");
 
 /// A URL's password may hold anything but what ends it, and the name before it may be empty, as it is for Redis.
 static URL_PASSWORD: LazyLock<Regex> = pattern!(r"(?i)\b[a-z0-9+.-]+://[^\s:/?#@]*:([^\s/?#@]+)@");
@@ -166,7 +168,7 @@ static TOKEN_VALUE: LazyLock<Regex> = pattern!(r"(?i)token\S*[:=]");
 
 static COOKIES: LazyLock<Regex> = LazyLock::new(|| {
     let names = SENSITIVE_COOKIES.map(regex::escape).join("|");
-    compile(&format!(r"(?i)(?:^|[;\s])(?:{names})=([^;\s]+)"))
+    compile(&format!(r"(?i)\b(?:{names})=([^;\s]+)"))
 });
 
 fn compile(pattern: &str) -> Regex {
@@ -183,7 +185,6 @@ fn is_password(text: &str, traits: Traits) -> bool {
     traits.has_word(word::SECRET)
         || (traits.has_word(word::ALONE) && is_secret_alone(text))
         || (traits.has_word(word::TOKEN) && TOKEN_VALUE.is_match(text))
-        || (traits.has_word(word::BEARER) && BEARER.is_match(text))
 }
 
 fn captured(regex: &Regex, groups: &[usize], text: &str) -> Vec<Range> {

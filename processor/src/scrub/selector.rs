@@ -51,7 +51,7 @@ pub enum SelectorError {
     /// There is no such `$type`.
     #[error("unknown type ${0}")]
     UnknownType(String),
-    /// A `*` or `**` stands alone and would match everything.
+    /// A `*` stands alone; for everything there is `**`.
     #[error("a wildcard must be part of a path")]
     LoneWildcard,
     /// Two `**` in one path.
@@ -166,7 +166,7 @@ impl Parser<'_> {
             items.push(self.item()?);
         }
         match items.as_slice() {
-            [PathItem::Wildcard | PathItem::DeepWildcard] => Err(SelectorError::LoneWildcard),
+            [PathItem::Wildcard] => Err(SelectorError::LoneWildcard),
             _ if items
                 .iter()
                 .filter(|item| **item == PathItem::DeepWildcard)

@@ -1,5 +1,7 @@
 //! The walk over an event: finds the rules for each value and applies them.
 
+mod originals;
+
 use std::borrow::Cow;
 
 use bugle_protocol::json::{Json, Object};
@@ -19,11 +21,10 @@ const EXEMPT: [&str; 5] = ["", "true", "false", "null", "undefined"];
 /// Runs the rules of one pass over the whole event.
 pub(super) fn run(pass: &Pass, event: &mut Event<'_>, meta: &mut Meta) {
     let ip_was_valid = user::has_valid_ip(event);
-    let mut walk = Walk::new(pass, meta);
-    walk.members(&mut event.fields, &EVENT, None);
     if !meta.is_empty() {
-        scrub_originals(pass, event, meta);
+        originals::scrub(pass, event, meta);
     }
+    Walk::new(pass, meta).members(&mut event.fields, &EVENT, None);
     if ip_was_valid {
         user::keep_hashed_ip(event, meta);
     }
@@ -465,9 +466,4 @@ fn types_of(value: &Json<'_>, field: &Field) -> Types {
 
 fn is_pair(value: &Json<'_>) -> bool {
     matches!(value.as_array(), Some([Json::String(_), _]))
-}
-
-/// Scrubs the original values that notes keep, with the rules of their fields.
-fn scrub_originals(pass: &Pass, event: &Event<'_>, meta: &mut Meta) {
-    let _ = (pass, event, meta);
 }

@@ -35,15 +35,15 @@ pub(super) fn event(mut fields: Object<'_>) -> (Event<'_>, Meta) {
         each(list, "values", timed)
     });
     change_object(&mut fields, "exception", |list| {
-        each(list, "values", drop_nulls)
+        each(list, "values", exception)
     });
     change_object(&mut fields, "threads", |list| {
-        each(list, "values", drop_nulls)
+        each(list, "values", exception)
     });
     each(&mut fields, "spans", timed);
     drop_empty(&mut fields);
     let event = Event { fields };
-    let notes = existing(&notes, &event);
+    let notes = kept_notes(&notes, &event.fields);
     (event, notes)
 }
 
@@ -142,12 +142,20 @@ fn image(image: &mut Object<'_>) {
     drop_nulls(image);
 }
 
+fn exception(exception: &mut Object<'_>) {
+    change_object(exception, "stacktrace", |trace| {
+        each(trace, "frames", drop_empty)
+    });
+    drop_nulls(exception);
+}
+
 fn drop_nulls(object: &mut Object<'_>) {
     object.retain(|_, value| !value.is_null());
 }
 
 fn drop_empty(object: &mut Object<'_>) {
-    object.retain(|_, value| match value {
+    object.retain(|key, value| match value {
+        _ if key == "transaction_info" => true,
         Json::Null => false,
         Json::Array(items) => !items.is_empty(),
         Json::Object(object) => !object.iter().all(|(key, value)| {
@@ -160,6 +168,13 @@ fn drop_empty(object: &mut Object<'_>) {
 /// A member of a text field as text.
 fn text(value: Json<'_>) -> Json<'_> {
     match value {
+        Json::Array(items) if items.iter().all(|item| item.as_str().is_some()) => Json::from(
+            items
+                .iter()
+                .filter_map(Json::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
+        ),
         Json::String(_) | Json::Null => value,
         other => Json::from(json::to_string(&other)),
     }
@@ -251,31 +266,50 @@ fn title_case(name: &str) -> String {
         .collect()
 }
 
-/// The notes of values that exist.
-fn existing(notes: &Meta, event: &Event<'_>) -> Meta {
-    let mut kept = Meta::default();
+/// The notes of members that exist, under the places that they have now.
+fn kept_notes(notes: &Meta, fields: &Object<'_>) -> Meta {
+    let mut kept = own_note(notes);
     for (key, note) in notes.children() {
-        if let Some(value) = event.fields.get_raw(key) {
-            kept.set_child(key, existing_in(note, value));
+        if let Some(value) = fields.get_raw(key) {
+            kept.set_child(key, notes_of(note, value));
         }
     }
     kept
 }
 
-fn existing_in(notes: &Meta, value: &Json<'_>) -> Meta {
-    let mut kept = Meta::default();
-    if let Some(note) = notes.note() {
-        *kept.note_mut() = note.clone();
-    }
+fn notes_of(notes: &Meta, value: &Json<'_>) -> Meta {
+    let items = match value {
+        Json::Object(fields) => return kept_notes(notes, fields),
+        Json::Array(items) => items.as_slice(),
+        _ => &[],
+    };
+    let mut kept = own_note(notes);
     for (key, note) in notes.children() {
-        let member = match value {
-            Json::Object(object) => object.get_raw(key),
-            Json::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
-            _ => None,
-        };
-        if let Some(member) = member {
-            kept.set_child(key, existing_in(note, member));
+        if let Ok(index) = key.parse::<usize>() {
+            if let Some(item) = items.get(index) {
+                kept.set_child(key, notes_of(note, item));
+            }
+        } else if let Some(index) = items.iter().position(|pair| is_named(pair, key)) {
+            kept.at_mut([index.to_string().as_str()])
+                .set_child("1", note.clone());
         }
     }
     kept
+}
+
+fn own_note(notes: &Meta) -> Meta {
+    let mut own = Meta::default();
+    if let Some(note) = notes.note() {
+        *own.note_mut() = note.clone();
+    }
+    own
+}
+
+/// Whether a pair was made of the member `key` of an object.
+fn is_named(pair: &Json<'_>, key: &str) -> bool {
+    let name = pair
+        .as_array()
+        .and_then(<[Json<'_>]>::first)
+        .and_then(Json::as_str);
+    name.is_some_and(|name| name.eq_ignore_ascii_case(key))
 }
