@@ -17,6 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<FingerprintRule>, RuleError> {
 fn rule(mut line: Lexer<'_>) -> Result<FingerprintRule, RuleError> {
     let mut buckets: Vec<(Bucket, Vec<Matcher>)> = Vec::new();
     line.skip_blanks();
+    let start = line.clone();
     while !line.eat("->") {
         let matcher = matcher(&mut line)?;
         let bucket = matcher.field.bucket();
@@ -29,7 +30,7 @@ fn rule(mut line: Lexer<'_>) -> Result<FingerprintRule, RuleError> {
         }
     }
     if buckets.is_empty() {
-        return Err(line.error("expected a matcher in front of '->'"));
+        return Err(start.error("expected a matcher in front of '->'"));
     }
     if !line.skip_blanks() {
         return Err(line.error("expected a space behind '->'"));

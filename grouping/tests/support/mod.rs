@@ -3,11 +3,24 @@
 use bugle_protocol::Event;
 use bugle_protocol::json::{Json, Object};
 
-/// Makes a log entry of a plain message and gives frames their path.
-pub fn prepare(mut event: Event<'_>) -> Event<'_> {
-    if let Some(Json::String(message)) = event.fields.remove("message") {
+/// Makes a log entry of a plain message, a list of a single exception and of a map of tags, and gives frames their path.
+pub(crate) fn prepare(mut event: Event<'_>) -> Event<'_> {
+    if let (Some(Json::String(message)), None) = (event.fields.remove("message"), event.logentry())
+    {
         let entry = Object::from_iter([("formatted", Json::String(message))]);
         event.fields.insert("logentry", entry);
+    }
+    let exception = event.fields.get_mut("exception");
+    if let Some(exception) =
+        exception.filter(|e| e.get("values").is_none() && e.as_object().is_some())
+    {
+        *exception = Json::Array(vec![exception.take()]);
+    }
+    if let Some(Json::Object(tags)) = event.fields.get_mut("tags") {
+        let pairs = std::mem::take(tags).into_iter();
+        let pairs = pairs.map(|(key, value)| Json::Array(vec![Json::String(key), value]));
+        let pairs = Json::Array(pairs.collect());
+        event.fields.insert("tags", pairs);
     }
     for key in ["exception", "threads"] {
         let values = match event.fields.get_mut(key) {
