@@ -101,7 +101,7 @@ fn suggestions(case: &Json<'_>) -> Json<'static> {
     let (event, _) = typed::event(fields);
     let offered = suggest(&event).into_iter().map(|suggestion| {
         object([
-            ("path", Json::from(suggestion.path)),
+            ("path", Json::from(suggestion.selector.to_string())),
             ("value", suggestion.value.map_or(Json::Null, Json::from)),
         ])
     });

@@ -20,6 +20,26 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    fn new(id: &str, detector: Detector, redaction: Redaction) -> Self {
+        Self {
+            id: id.to_owned(),
+            origin: id.to_owned(),
+            detector,
+            redaction,
+        }
+    }
+
+    /// The rule as an outer one shows it.
+    fn covered(mut self, cover: Option<Cover<'_>>) -> Self {
+        if let Some(cover) = cover {
+            cover.origin.clone_into(&mut self.origin);
+            if *cover.redaction != Redaction::Default {
+                self.redaction = cover.redaction.clone();
+            }
+        }
+        self
+    }
+
     /// Whether this takes away what it finds rather than putting something in its place.
     pub(super) fn removes(&self) -> bool {
         matches!(self.redaction, Redaction::Default | Redaction::Remove)
@@ -57,7 +77,9 @@ impl<'c> Resolver<'c> {
         for id in ids {
             self.collect(id, None, &mut seen, &mut rules);
         }
+        // Of rules that are one under two names the first counts, so the sort must be stable.
         rules.sort_by(|a: &Rule, b| a.id.cmp(&b.id));
+        rules.dedup_by(|next, first| next.id == first.id);
         rules
     }
 
@@ -90,9 +112,9 @@ impl<'c> Resolver<'c> {
             RuleKind::Alias { rule, hide_inner } => (std::slice::from_ref(rule), *hide_inner),
             kind => {
                 let detector = self.detector(id, kind);
-                rules.extend(
-                    detector.map(|detector| new_rule(id, detector, &rule.redaction, cover)),
-                );
+                rules.extend(detector.map(|detector| {
+                    Rule::new(id, detector, rule.redaction.clone()).covered(cover)
+                }));
                 return;
             }
         };
@@ -116,13 +138,7 @@ impl<'c> Resolver<'c> {
         let inner: &[&str] = match id {
             "@common" => &COMMON,
             "@common:filter" => &COMMON_FILTER,
-            _ => {
-                let found = built_in(id);
-                rules.extend(
-                    found.map(|(detector, redaction)| new_rule(id, detector, &redaction, cover)),
-                );
-                return;
-            }
+            _ => return rules.extend(built_in(id).map(|rule| rule.covered(cover))),
         };
         for id in inner {
             self.collect(id, cover, seen, rules);
@@ -179,19 +195,8 @@ impl<'c> Resolver<'c> {
     }
 }
 
-fn new_rule(id: &str, detector: Detector, redaction: &Redaction, cover: Option<Cover<'_>>) -> Rule {
-    let covering = cover
-        .map(|cover| cover.redaction)
-        .filter(|redaction| **redaction != Redaction::Default);
-    Rule {
-        id: id.to_owned(),
-        origin: cover.map_or(id, |cover| cover.origin).to_owned(),
-        detector,
-        redaction: covering.unwrap_or(redaction).clone(),
-    }
-}
-
-const COMMON: [&str; 9] = [
+const COMMON: [&str; 10] = [
+    "@bearer",
     "@iban",
     "@ip",
     "@email",
@@ -215,7 +220,6 @@ const COMMON_FILTER: [&str; 7] = [
 
 /// A family of built-in rules: `@name`, `@name:replace` and so on.
 struct Family {
-    name: &'static str,
     detector: Detector,
     /// What `:replace` puts in place.
     text: &'static str,
@@ -226,77 +230,72 @@ struct Family {
 }
 
 fn family(name: &str) -> Option<Family> {
-    let replacing = |name, detector, text: &'static str, has_filter| {
+    let replacing = |detector, text: &'static str, has_filter| {
+        let default = Redaction::replace(text);
         Some(Family {
-            name,
             detector,
             text,
-            default: Redaction::replace(text),
+            default,
             has_filter,
         })
     };
-    let masking = |name, detector, text, has_filter| {
+    let other = |detector, default, text, has_filter| {
         Some(Family {
-            name,
             detector,
             text,
-            default: Redaction::Mask,
+            default,
             has_filter,
         })
     };
     match name {
-        "@anything" => replacing("@anything", Detector::Anything, Redaction::FILTERED, true),
-        "@ip" => replacing("@ip", Detector::Ip, "[ip]", false),
-        "@email" => replacing("@email", Detector::Email, "[email]", false),
-        "@creditcard" => replacing("@creditcard", Detector::CreditCard, "[creditcard]", true),
-        "@iban" => replacing("@iban", Detector::Iban, "[iban]", true),
-        "@pemkey" => replacing("@pemkey", Detector::PemKey, "[pemkey]", true),
-        "@urlauth" => replacing("@urlauth", Detector::UrlAuth, "[auth]", false),
-        "@userpath" => replacing("@userpath", Detector::UserPath, "[user]", false),
-        "@bearer" => replacing("@bearer", Detector::Bearer, "Bearer [token]", true),
-        "@imei" => replacing("@imei", Detector::Imei, "[imei]", false),
-        "@mac" => masking("@mac", Detector::Mac, "[mac]", false),
-        "@uuid" => masking("@uuid", Detector::Uuid, "[uuid]", false),
-        "@usssn" => masking("@usssn", Detector::UsSsn, "[us-ssn]", true),
-        "@password" => Some(Family {
-            name: "@password",
-            detector: Detector::Password,
-            text: "[password]",
-            default: Redaction::Remove,
-            has_filter: true,
-        }),
+        "@anything" => replacing(Detector::Anything, Redaction::FILTERED, true),
+        "@ip" => replacing(Detector::Ip, "[ip]", false),
+        "@email" => replacing(Detector::Email, "[email]", false),
+        "@creditcard" => replacing(Detector::CreditCard, "[creditcard]", true),
+        "@iban" => replacing(Detector::Iban, "[iban]", true),
+        "@pemkey" => replacing(Detector::PemKey, "[pemkey]", true),
+        "@urlauth" => replacing(Detector::UrlAuth, "[auth]", false),
+        "@userpath" => replacing(Detector::UserPath, "[user]", false),
+        "@bearer" => replacing(Detector::Bearer, "Bearer [token]", true),
+        "@imei" => replacing(Detector::Imei, "[imei]", false),
+        "@mac" => other(Detector::Mac, Redaction::Mask, "[mac]", false),
+        "@uuid" => other(Detector::Uuid, Redaction::Mask, "[uuid]", false),
+        "@usssn" => other(Detector::UsSsn, Redaction::Mask, "[us-ssn]", true),
+        "@password" => other(Detector::Password, Redaction::Remove, "[password]", true),
         _ => None,
     }
 }
 
 /// The built-in rule `id`, if there is one.
-fn built_in(id: &str) -> Option<(Detector, Redaction)> {
+fn built_in(id: &str) -> Option<Rule> {
+    let filtered = Redaction::replace(Redaction::FILTERED);
     match id {
-        "@urlauth:legacy" => {
-            return Some((
-                Detector::UrlPassword,
-                Redaction::replace(Redaction::FILTERED),
-            ));
-        }
-        "@cookies:filter" => {
-            return Some((Detector::Cookies, Redaction::replace(Redaction::FILTERED)));
-        }
+        "@urlauth:legacy" => return Some(Rule::new(id, Detector::UrlPassword, filtered)),
+        "@cookies:filter" => return Some(Rule::new(id, Detector::Cookies, filtered)),
         _ => {}
     }
-    let (name, method) = id
-        .split_once(':')
-        .map_or((id, None), |(name, method)| (name, Some(method)));
+    let (name, method) = id.split_once(':').unwrap_or((id, ""));
     let family = family(name)?;
     let redaction = match method {
-        None => family.default,
-        Some("replace") => Redaction::replace(family.text),
-        Some("remove") => Redaction::Remove,
+        "" if name == id => family.default,
+        "replace" => Redaction::replace(family.text),
+        "remove" => Redaction::Remove,
         // Sentry has it so, and hashes are what users compare.
-        Some("mask") if family.name == "@imei" => Redaction::Hash,
-        Some("mask") => Redaction::Mask,
-        Some("hash") => Redaction::Hash,
-        Some("filter") if family.has_filter => Redaction::replace(Redaction::FILTERED),
-        Some(_) => return None,
+        "mask" if name == "@imei" => Redaction::Hash,
+        "mask" => Redaction::Mask,
+        "hash" => Redaction::Hash,
+        "filter" if family.has_filter => filtered,
+        _ => return None,
     };
-    Some((family.detector, redaction))
+    // The bare name is another name for what it does.
+    let method = match (name, &redaction) {
+        ("@anything", Redaction::Replace { .. }) => "replace",
+        _ if !method.is_empty() => method,
+        (_, Redaction::Mask) => "mask",
+        (_, Redaction::Remove) => "remove",
+        _ => "replace",
+    };
+    let mut rule = Rule::new(id, family.detector, redaction);
+    rule.id = format!("{name}:{method}");
+    Some(rule)
 }

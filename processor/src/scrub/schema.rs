@@ -82,6 +82,11 @@ impl ValueType {
         Some(found.0)
     }
 
+    /// The type of a number of [`Types::indexes`].
+    pub(super) fn from_index(index: usize) -> Option<Self> {
+        NAMES.get(index).map(|(ty, _)| *ty)
+    }
+
     /// The name without the dollar.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -222,4 +227,13 @@ const fn image_path() -> Field {
 
 /// Free fields by class, for values outside every table.
 pub(super) static FREE_TRUE: Field = free(Class::True);
-pub(super) static FREE_MAYBE: Field = free(Class::Maybe);
+static FREE_MAYBE: Field = free(Class::Maybe);
+
+/// How the inside of a value of a class is known; nothing inside [`Class::False`] is reached.
+pub(super) fn free_field(class: Class) -> Option<&'static Field> {
+    match class {
+        Class::True => Some(&FREE_TRUE),
+        Class::Maybe => Some(&FREE_MAYBE),
+        Class::False => None,
+    }
+}

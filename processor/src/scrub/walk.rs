@@ -10,7 +10,7 @@ use bugle_protocol::{Event, Meta};
 
 use super::matcher::Step;
 use super::rules::Rule;
-use super::schema::{Class, EVENT, FREE_MAYBE, FREE_TRUE, Field, Kind, Shape, Types, ValueType};
+use super::schema::{Class, EVENT, FREE_TRUE, Field, Kind, Shape, Types, ValueType, free_field};
 use super::text::Redactable;
 use super::traits::{Traits, byte};
 use super::{Pass, user};
@@ -437,15 +437,6 @@ impl Path<'_> {
             Name::Key(key) => parent.child(key),
             Name::Index(index) => parent.child(&index.to_string()),
         }
-    }
-}
-
-/// How the inside of a value of a class is known; nothing inside [`Class::False`] is reached.
-fn free_field(class: Class) -> Option<&'static Field> {
-    match class {
-        Class::True => Some(&FREE_TRUE),
-        Class::Maybe => Some(&FREE_MAYBE),
-        Class::False => None,
     }
 }
 

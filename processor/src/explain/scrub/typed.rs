@@ -144,9 +144,16 @@ fn image(image: &mut Object<'_>) {
 
 fn exception(exception: &mut Object<'_>) {
     change_object(exception, "stacktrace", |trace| {
-        each(trace, "frames", drop_empty)
+        each(trace, "frames", frame)
     });
     drop_nulls(exception);
+}
+
+fn frame(frame: &mut Object<'_>) {
+    frame.retain(|key, value| match value {
+        Json::Array(lines) => !(lines.is_empty() && matches!(key, "pre_context" | "post_context")),
+        value => !value.is_null(),
+    });
 }
 
 fn drop_nulls(object: &mut Object<'_>) {
@@ -256,14 +263,12 @@ fn pairs<'a>(value: Json<'a>, name: fn(&str) -> String) -> Json<'a> {
 
 /// `x-api-key` as `X-Api-Key`; what is upper case already stays.
 fn title_case(name: &str) -> String {
-    let mut start = true;
-    name.chars()
-        .map(|c| {
-            let c = if start { c.to_ascii_uppercase() } else { c };
-            start = c == '-';
-            c
-        })
-        .collect()
+    let words = name.split('-').map(|word| {
+        let mut rest = word.chars();
+        let first = rest.next().map(char::to_uppercase);
+        first.into_iter().flatten().chain(rest).collect::<String>()
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// The notes of members that exist, under the places that they have now.

@@ -3,10 +3,10 @@
 use bugle_protocol::json::Json;
 use bugle_protocol::{Event, Meta};
 
-use super::{Known, Name, Path, Walk, free_field, is_pair};
+use super::{Known, Name, Path, Walk, is_pair};
 use crate::scrub::Pass;
 use crate::scrub::matcher::Step;
-use crate::scrub::schema::{EVENT, FREE_TRUE, Field, Kind};
+use crate::scrub::schema::{EVENT, FREE_TRUE, Field, Kind, free_field};
 
 /// Scrubs the originals in `meta`, which may be of values that are no longer in the event.
 pub(super) fn scrub(pass: &Pass, event: &Event<'_>, meta: &mut Meta) {
