@@ -55,6 +55,8 @@ pub enum DiscardReason {
     NotAnObject,
     /// The payload is larger than its kind may be.
     TooLarge,
+    /// A transaction without a duration or a place in a trace.
+    InvalidTransaction,
     /// The item made the processor fail; the bug is ours.
     Internal,
 }
@@ -67,6 +69,7 @@ impl DiscardReason {
             Self::InvalidJson => "invalid_json",
             Self::NotAnObject => "not_an_object",
             Self::TooLarge => "too_large",
+            Self::InvalidTransaction => "invalid_transaction",
             Self::Internal => "internal",
         }
     }

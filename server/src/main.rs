@@ -1,2 +1,48 @@
-//! The binary `bugle`.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod cli;
+mod commands;
+mod config;
+mod explain;
+mod health;
+mod logging;
+mod serve;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+
+// Batches allocate on one thread and free on another; mimalloc takes that in its stride, and a third less memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, causes included: what failed, and why.
+            eprintln!("bugle: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    if let Command::Explain { what } = command {
+        return explain::run(what);
+    }
+    let config = config::Config::load(cli.options)?;
+    logging::init(config.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve => serve::run(config).await,
+            command => commands::run(command, &config).await,
+        }
+    })
+}

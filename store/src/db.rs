@@ -10,6 +10,7 @@ use moka::future::Cache;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
+use tokio::sync::Notify;
 
 use crate::projects::ProjectKey;
 use crate::{StoreError, migrate};
@@ -38,6 +39,8 @@ pub struct Options {
 pub struct Store {
     pub(crate) db: Db,
     pub(crate) keys: Cache<PublicKey, Option<Arc<ProjectKey>>>,
+    /// Rung when notices were written to the outbox.
+    pub(crate) outbox: Arc<Notify>,
 }
 
 /// The open database.
@@ -92,7 +95,11 @@ impl Store {
             .max_capacity(100_000)
             .time_to_live(KEY_CACHE_TTL)
             .build();
-        Ok(Self { db, keys })
+        Ok(Self {
+            db,
+            keys,
+            outbox: Arc::default(),
+        })
     }
 
     /// Brings the schema up to date, under a lock, and returns how many migrations were applied.

@@ -47,6 +47,11 @@ pub struct Notice {
 }
 
 impl Store {
+    /// Waits until a batch of this process writes notices. One waiter is woken, also by what was written before it waited.
+    pub async fn outbox_written(&self) {
+        self.outbox.notified().await;
+    }
+
     /// The oldest notices that are not delivered yet.
     ///
     /// # Errors

@@ -154,7 +154,7 @@ impl Store {
         batch: &Batch,
         now: UnixMillis,
     ) -> Result<Vec<Recorded>, StoreError> {
-        match &self.db {
+        let recorded = match &self.db {
             // The lock is taken at the beginning: a transaction that reads first could not write after another's commit.
             Db::Sqlite { write, .. } => {
                 sqlite::record(write.begin_with("BEGIN IMMEDIATE").await?, batch, now).await
@@ -170,7 +170,14 @@ impl Store {
                     .await?;
                 postgres::record(tx, batch, now).await
             }
+        }?;
+        if recorded
+            .iter()
+            .any(|recorded| matches!(recorded, Recorded::NewIssue(_) | Recorded::Regression(_)))
+        {
+            self.outbox.notify_one();
         }
+        Ok(recorded)
     }
 
     /// How far a queue is processed; 0 if nothing of it ever was.

@@ -1,0 +1,177 @@
+//! Errors and messages: from a payload to a row.
+
+use bugle_grouping::{Grouping, Metadata, classify, group};
+use bugle_protocol::event::EventError;
+use bugle_protocol::json::{Json, Object, to_string};
+use bugle_protocol::{DiscardReason, Event, Outcome};
+use bugle_store::{NewEvent, NewHash, NewUser, compress};
+use sha2::{Digest as _, Sha256};
+
+use super::tags;
+use crate::normalize::{Context, NormalizedEvent, normalize};
+use crate::request::{Arrival, Rules, Verdict};
+
+/// Titles that say nothing: an event that has one does not rename its issue.
+const PLACEHOLDER_TITLES: [&str; 4] = ["<unknown>", "<unlabeled event>", "<untitled>", "Error"];
+
+/// Walks an event down its road: parse, normalise, scrub, group, compress.
+pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> Verdict {
+    let mut event = match Event::parse(payload) {
+        Ok(event) => event,
+        Err(EventError::Json(_)) => {
+            return Verdict::End(Outcome::Invalid(DiscardReason::InvalidJson));
+        }
+        Err(EventError::NotAnObject) => {
+            return Verdict::End(Outcome::Invalid(DiscardReason::NotAnObject));
+        }
+    };
+    settle_id(&mut event, arrival);
+    let head = arrival.head;
+    let context = Context {
+        received_at: head.received_at,
+        sent_at: arrival.sent_at,
+        client_ip: head.client_ip,
+        client: head.client.as_deref(),
+        user_agent: head.user_agent.as_deref(),
+    };
+    let Ok(mut event) = normalize(event, &context, &rules.normalize) else {
+        // A transaction sent as an event, and one without a duration or a trace.
+        return Verdict::End(Outcome::Invalid(DiscardReason::InvalidTransaction));
+    };
+    if event.event().event_type() == "transaction" {
+        return Verdict::End(Outcome::Unsupported);
+    }
+    let (tree, meta) = event.parts_mut();
+    rules.scrubber.scrub(tree, meta);
+    classify(tree, &rules.grouping);
+    let grouping = group(tree, &rules.grouping);
+    match row(arrival, &event, grouping) {
+        Some(row) => Verdict::Store(Box::new(row)),
+        None => Verdict::End(Outcome::Invalid(DiscardReason::Internal)),
+    }
+}
+
+/// The envelope's id goes before the payload's; an event without either takes the one that was answered.
+fn settle_id(event: &mut Event<'_>, arrival: &Arrival<'_>) {
+    let id = arrival
+        .event_id
+        .or_else(|| event.event_id())
+        .or(arrival.head.event_id);
+    if let Some(id) = id {
+        event.fields.insert("event_id", id.to_string());
+    }
+}
+
+fn row(
+    arrival: &Arrival<'_>,
+    normalized: &NormalizedEvent<'_>,
+    grouping: Grouping,
+) -> Option<NewEvent> {
+    let event = normalized.event();
+    let text = |key| {
+        event
+            .get_str(key)
+            .filter(|text: &&str| !text.is_empty())
+            .map(clean)
+    };
+    Some(NewEvent {
+        project_id: arrival.head.project_id,
+        key_id: arrival.head.key_id,
+        event_id: normalized.event_id(),
+        timestamp: normalized.timestamp(),
+        received_at: arrival.head.received_at,
+        level: event.level(),
+        platform: clean(event.platform()),
+        event_type: clean(event.event_type()),
+        environment: text("environment"),
+        release: text("release"),
+        title_is_placeholder: PLACEHOLDER_TITLES.contains(&grouping.title.as_str()),
+        title: clean(&grouping.title),
+        culprit: clean(&grouping.culprit),
+        metadata: clean(&metadata_json(&grouping.metadata)),
+        is_unhandled: is_unhandled(event),
+        trace_id: trace_id(event),
+        user: new_user(event),
+        tags: clean(&tags::to_json(event)),
+        grouping_version: grouping.version.as_str(),
+        hashes: hashes(&grouping),
+        payload: compress(normalized.to_json().as_bytes()).ok()?,
+    })
+}
+
+/// PostgreSQL's texts cannot hold a NUL; the event's body keeps it.
+fn clean(text: &str) -> String {
+    if text.contains('\0') {
+        text.replace('\0', "\u{fffd}")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn metadata_json(metadata: &Metadata) -> String {
+    let mut object = Object::new();
+    let fields = [
+        ("title", &metadata.title),
+        ("type", &metadata.ty),
+        ("value", &metadata.value),
+        ("filename", &metadata.filename),
+        ("function", &metadata.function),
+    ];
+    for (key, value) in fields {
+        if let Some(value) = value {
+            object.insert(key, value.clone());
+        }
+    }
+    to_string(&Json::Object(object))
+}
+
+/// Whether some exception went past everything that could have handled it.
+fn is_unhandled(event: &Event<'_>) -> bool {
+    let mut mechanisms = event
+        .exceptions()
+        .filter_map(|exception| exception.mechanism());
+    mechanisms.any(|mechanism| mechanism.handled() == Some(false))
+}
+
+fn trace_id(event: &Event<'_>) -> Option<String> {
+    let id = event.get("contexts")?.get("trace")?.get_str("trace_id")?;
+    Some(id.to_owned()).filter(|id| id.len() == 32)
+}
+
+fn new_user(event: &Event<'_>) -> Option<NewUser> {
+    let user = event.user()?;
+    let identity = user.identity()?;
+    let digest: [u8; 32] = Sha256::digest(identity.as_bytes()).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    let label = user
+        .username()
+        .or(user.email())
+        .or(user.id())
+        .or(user.ip_address())
+        .unwrap_or(&identity);
+    Some(NewUser {
+        hash: i64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        label: clean(label),
+    })
+}
+
+fn hashes(grouping: &Grouping) -> Vec<NewHash> {
+    let contributing = grouping
+        .variants
+        .iter()
+        .filter_map(|variant| Some((variant, variant.hash?)));
+    let new_hash = |(variant, hash): (&bugle_grouping::Variant, bugle_grouping::GroupHash)| {
+        let leaves = variant.values.iter();
+        let pairs = leaves.map(|leaf| {
+            Json::Array(vec![
+                Json::from(leaf.kind.as_str()),
+                Json::from(leaf.value.as_str()),
+            ])
+        });
+        NewHash {
+            hash: hash.0,
+            leaf_values: clean(&to_string(&Json::Array(pairs.collect()))),
+        }
+    };
+    contributing.map(new_hash).collect()
+}

@@ -1,0 +1,145 @@
+//! The loop from the queue to the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bugle_protocol::UnixMillis;
+use bugle_store::queue::{Queue, Reader};
+use bugle_store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::batch::{Prepared, prepare};
+use crate::request::Rules;
+
+/// Requests in a batch at most; a transaction of so many is written in some 30 ms.
+const BATCH_REQUESTS: usize = 500;
+
+/// No further request joins a batch of so many received bytes, which bounds the memory of two batches under way.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long to wait before a batch is tried again: doubled from the first to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Takes requests from the queue and stores what is in them.
+#[derive(Debug)]
+pub struct Processor {
+    store: Store,
+    queue: Queue,
+    rules: Arc<Rules>,
+    threads: usize,
+}
+
+impl Processor {
+    /// A processor with the default rules and a thread per core.
+    #[must_use]
+    pub fn new(store: Store, queue: Queue) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            store,
+            queue,
+            rules: Arc::default(),
+            threads,
+        }
+    }
+
+    /// Runs until `stop` says so. The batch that is being stored then is finished; the rest stays in the queue.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let Some(position) = self.position(&mut stop).await else {
+            return;
+        };
+        let mut reader = self.queue.reader(position);
+        let mut prepared = None;
+        loop {
+            if prepared.is_none() {
+                let waiting = tokio::select! {
+                    waiting = reader.wait() => waiting,
+                    _ = stop.wait_for(|stop| *stop) => false,
+                };
+                if !waiting {
+                    return;
+                }
+            }
+            // While one batch is written, the next one is read and taken apart.
+            let (stored, next) = tokio::join!(
+                self.store_batch(prepared, stop.clone()),
+                self.next(&mut reader)
+            );
+            if !stored || *stop.borrow() {
+                return;
+            }
+            prepared = next;
+        }
+    }
+
+    /// Where the database stands, asked until it answers; `None` if the server stops before.
+    async fn position(&self, stop: &mut watch::Receiver<bool>) -> Option<u64> {
+        let mut pause = RETRY.0;
+        loop {
+            match self.store.queue_position(self.queue.id()).await {
+                Ok(position) => return Some(position),
+                Err(error) => report(&error, "could not read the queue's position"),
+            }
+            if !wait(&mut pause, stop).await {
+                return None;
+            }
+        }
+    }
+
+    async fn next(&self, reader: &mut Reader) -> Option<Prepared> {
+        // Reading blocks on the disk, but its pages are still in memory unless there is a backlog.
+        let deliveries = tokio::task::block_in_place(|| reader.read(BATCH_REQUESTS, BATCH_BYTES));
+        match deliveries {
+            Ok(deliveries) => prepare(deliveries, self.queue.id(), &self.rules, self.threads).await,
+            Err(error) => {
+                report(&error, "could not read the queue");
+                tokio::time::sleep(RETRY.1).await;
+                None
+            }
+        }
+    }
+
+    /// Stores a batch, again and again until the database takes it. `false` if the server stops before.
+    async fn store_batch(
+        &self,
+        prepared: Option<Prepared>,
+        mut stop: watch::Receiver<bool>,
+    ) -> bool {
+        let Some(prepared) = prepared else {
+            return true;
+        };
+        for delivery in &prepared.poisoned {
+            tracing::error!(
+                queue.position = delivery.position,
+                "kept a request aside that could not be processed"
+            );
+            if let Err(error) = self.queue.set_aside(delivery) {
+                report(&error, "could not keep a request aside");
+            }
+        }
+        let mut pause = RETRY.0;
+        loop {
+            match self.store.record(&prepared.batch, UnixMillis::now()).await {
+                Ok(_) => {
+                    self.queue.acknowledge(prepared.position);
+                    return true;
+                }
+                Err(error) => report(&error, "could not store a batch; it stays in the queue"),
+            }
+            if !wait(&mut pause, &mut stop).await {
+                return false;
+            }
+        }
+    }
+}
+
+/// Waits a little longer each time; `false` if the server stops meanwhile.
+async fn wait(pause: &mut Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    let stopped = tokio::time::timeout(*pause, stop.wait_for(|stop| *stop)).await;
+    *pause = (*pause * 2).min(RETRY.1);
+    stopped.is_err()
+}
+
+fn report(error: &StoreError, what: &'static str) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "{what}");
+}

@@ -1,0 +1,171 @@
+//! The command line: what there is, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A self-hosted error tracker that speaks the Sentry protocol.
+///
+/// `bugle` alone starts the server: one process, one data folder, no other service. Point the SENTRY_DSN of any
+/// unmodified Sentry SDK at it.
+#[derive(Debug, Parser)]
+#[command(name = "bugle", version, propagate_version = true, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Every option has an environment variable and a key of the same name in the TOML file given by --config.
+The command line goes before the environment, the environment before the file.
+
+Examples:
+  bugle                                              start on http://127.0.0.1:9000 with ./bugle-data
+  bugle --listen 0.0.0.0:9000 --url https://errors.example.com
+  bugle --database-url postgres://bugle@db/bugle     keep everything but the queue in PostgreSQL
+  bugle project add Shop                             make a project and print its DSN";
+
+/// The options of all commands.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Options {
+    /// The address to listen on [default: 127.0.0.1:9000]
+    #[arg(long, global = true, env = "BUGLE_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<String>,
+    /// The folder of the queue and, without --database-url, of the database [default: ./bugle-data]
+    #[arg(long, global = true, env = "BUGLE_DATA", value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    /// sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME [default: sqlite in the data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_url: Option<String>,
+    /// A file that holds the database URL, for secrets that must not be in the environment
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_DATABASE_URL_FILE",
+        value_name = "FILE"
+    )]
+    pub(crate) database_url_file: Option<PathBuf>,
+    /// The public address of the server, with a path prefix if it has one [default: http://ADDRESS:PORT]
+    #[arg(long, global = true, env = "BUGLE_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_TRUSTED_PROXIES",
+        value_name = "LIST"
+    )]
+    pub(crate) trusted_proxies: Option<String>,
+    /// How to write logs to standard error: text or json [default: text]
+    #[arg(long, global = true, env = "BUGLE_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<String>,
+    /// A TOML file with any of these options
+    #[arg(long, global = true, env = "BUGLE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server (what `bugle` alone does)
+    Serve,
+    /// Make and list projects
+    #[command(subcommand)]
+    Project(ProjectCommand),
+    /// Make and list users, set passwords
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make tokens for the web API
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Bring the database up to date (`serve` does it on its own)
+    Migrate,
+    /// Ask a running server whether it is ready; exits 0 if it is
+    Healthcheck,
+    /// Say what Bugle would do with an input, and why: JSON lines in, JSON lines out
+    Explain {
+        /// What to explain
+        #[arg(value_enum)]
+        what: Explained,
+    },
+}
+
+/// Commands on projects.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProjectCommand {
+    /// Make a project and print its DSN
+    Add {
+        /// The name, such as "Shop"
+        name: String,
+        /// What it runs on, such as python-django
+        #[arg(long)]
+        platform: Option<String>,
+        /// Print {"id", "slug", "dsn"} instead of the DSN alone
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the projects with their DSNs
+    List,
+}
+
+/// Commands on users.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user; asks for the password, or reads it with --password-stdin
+    Add {
+        /// The e-mail address to sign in with
+        email: String,
+        /// owner, admin, member or viewer
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the users
+    List,
+    /// Set a new password and end the user's sessions
+    ResetPassword {
+        /// The e-mail address of the user
+        email: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// Commands on tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it; it is shown only this once
+    Add {
+        /// A name to recognise it by
+        name: String,
+        /// What it may do, such as event:read; may be repeated [default: everything]
+        #[arg(long)]
+        scope: Vec<String>,
+    },
+}
+
+/// What `bugle explain` can explain.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Explained {
+    /// A case of the processor: {"id", "op", …} -> {"id", "output"}
+    Case,
+    /// The grouping of an event: {"name", "event"} -> {"name", "variants", "title", …}
+    Group,
+    /// The parameterised form of a message
+    Message,
+    /// What stack trace rules make of frames
+    Enhancements,
+    /// What fingerprint rules make of an event
+    Fingerprint,
+}

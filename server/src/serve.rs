@@ -1,0 +1,195 @@
+//! Builds every room's state once, starts them, and ends them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use bugle_alerts::Dispatcher;
+use bugle_api::Api;
+use bugle_ingest::Ingest;
+use bugle_processor::Processor;
+use bugle_protocol::UnixMillis;
+use bugle_store::Store;
+use bugle_store::queue::{self, Queue};
+use bugle_ui::Ui;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::Layer as _;
+use tower::util::MapRequestLayer;
+
+use crate::commands::open;
+use crate::config::Config;
+use crate::health::{self, Health};
+use crate::setup;
+
+/// How long requests may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(6);
+
+/// Runs the server until SIGTERM or Ctrl-C.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let store = open(&config).await?;
+    store.migrate().await?;
+    let queue = open_queue(&config, &store).await?;
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| format!("could not listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let base_url = config.public_url(address);
+    if let Some(welcome) = setup::prepare(&store, &base_url, UnixMillis::now()).await? {
+        println!("DSN: {}\nSetup: {}", welcome.dsn, welcome.setup_url);
+    }
+    tracing::info!(%address, url = %base_url, database = store.backend(), "listening");
+
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let processor = Processor::new(store.clone(), queue.clone());
+    tasks.spawn(processor.run(stopped.clone()));
+    tasks.spawn(Dispatcher::new(store.clone(), base_url.clone()).run(stopped.clone()));
+    let app = app(&config, &store, &queue, &base_url);
+    tasks.spawn(serve(listener, app, stopped));
+
+    let failure = tokio::select! {
+        signal = terminated() => signal.err(),
+        // None of them ends by itself unless something is wrong beyond repair.
+        Some(ended) = tasks.join_next() => Some(ended.map_or_else(anyhow::Error::from, |()| anyhow::anyhow!("a part of the server ended"))),
+    };
+    tracing::info!("stopping");
+    stop.send_replace(true);
+    while tasks.join_next().await.is_some() {}
+    tokio::task::spawn_blocking(move || queue.close()).await?;
+    store.close().await;
+    tracing::info!("stopped");
+    failure.map_or(Ok(()), Err)
+}
+
+async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
+    let folder = config.data.join("queue");
+    let processed = store.queue_position(&Queue::id_of(&folder)?).await?;
+    let queue = Queue::open(&folder, queue::Limits::default(), processed)?;
+    let waiting = queue.last_position() - processed;
+    if waiting > 0 {
+        tracing::info!(
+            requests = waiting,
+            "found requests in the queue that are not processed yet"
+        );
+    }
+    Ok(queue)
+}
+
+fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router {
+    let ingest = Ingest {
+        store: store.clone(),
+        queue: queue.clone(),
+        limits: bugle_ingest::Limits::default(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    };
+    let router = Router::new()
+        .merge(bugle_ingest::router(Arc::new(ingest)))
+        .merge(bugle_api::router(Arc::new(Api {
+            store: store.clone(),
+            base_url: base_url.to_owned(),
+        })))
+        .merge(health::router(Arc::new(Health {
+            store: store.clone(),
+            queue: queue.clone(),
+        })))
+        .merge(bugle_ui::router(Arc::new(Ui::new(
+            store.clone(),
+            base_url.to_owned(),
+        ))));
+    let prefix = base_url
+        .splitn(4, '/')
+        .nth(3)
+        .map(|path| format!("/{path}"))
+        .unwrap_or_default();
+    let layer = MapRequestLayer::new(move |request| tidy_path(request, &prefix));
+    // The layer has to see the request before the router matches its path.
+    Router::new().fallback_service(layer.layer(router))
+}
+
+/// Takes the public path prefix off, so that proxies may keep it or strip it, and makes one slash of several, as SDKs
+/// with a slash too many in their DSN need it.
+fn tidy_path(mut request: Request, prefix: &str) -> Request {
+    let path = request.uri().path();
+    let behind = path
+        .strip_prefix(prefix)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        .unwrap_or(path);
+    if behind == path && !path.contains("//") {
+        return request;
+    }
+    let mut tidy = String::with_capacity(path.len() + 1);
+    tidy.push('/');
+    for c in behind.chars() {
+        if c != '/' || !tidy.ends_with('/') {
+            tidy.push(c);
+        }
+    }
+    if let Some(query) = request.uri().query() {
+        tidy.push('?');
+        tidy.push_str(query);
+    }
+    if let Ok(path_and_query) = PathAndQuery::try_from(tidy) {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(path_and_query);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// Serves until stopped, then lets requests end for a while.
+async fn serve(listener: TcpListener, app: Router, mut stopped: watch::Receiver<bool>) {
+    let mut grace = stopped.clone();
+    let graceful = async move {
+        // The sender lives as long as the server: an error means the same as the signal.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(graceful);
+    tokio::select! {
+        served = serving => {
+            if let Err(error) = served {
+                tracing::error!(%error, "the HTTP server failed");
+            }
+        }
+        () = async { let _ = grace.wait_for(|stop| *stop).await; tokio::time::sleep(GRACE).await } => {
+            tracing::warn!("cut off requests that did not end in time");
+        }
+    }
+}
+
+async fn terminated() -> anyhow::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Body;
+
+    #[test]
+    fn paths_lose_the_prefix_and_doubled_slashes() {
+        for (prefix, path, tidy) in [
+            ("", "/api/1/envelope/", "/api/1/envelope/"),
+            ("", "//api//1/envelope/?a=//b", "/api/1/envelope/?a=//b"),
+            ("/bugle", "/bugle/api/1/store/?x=1", "/api/1/store/?x=1"),
+            ("/bugle", "/bugle", "/"),
+            ("/bugle", "/bugler/", "/bugler/"),
+            ("/bugle", "/login", "/login"),
+        ] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            assert_eq!(tidy_path(request, prefix).uri().to_string(), tidy);
+        }
+    }
+}
