@@ -1,0 +1,45 @@
+# `make test` is what CI runs: everything, from formatting to a real browser. `make help` lists the targets.
+
+VENV := tests/.venv
+PYTHON := $(VENV)/bin/python
+VENV_READY := $(VENV)/ready
+
+.PHONY: help test tools lint unit build e2e screenshots clean-e2e
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+test: tools lint unit e2e ## Run every check there is
+
+tools: ## Install the programs the suites drive (as root), or name the missing ones
+	tests/install-tools
+
+lint: ## Check formatting, clippy and the documentation, warnings being errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+unit: ## Run the Rust tests, those of the store on both databases
+	if cargo nextest --version >/dev/null 2>&1; then \
+		tests/with-postgres cargo nextest run --workspace --locked && cargo test --workspace --doc --locked; \
+	else \
+		tests/with-postgres cargo test --workspace --locked; \
+	fi
+
+build: ## Build the release binary
+	cargo build --release --locked -p bugle-server
+
+e2e: build $(VENV_READY) ## Drive the release binary with real SDKs, a real browser and real servers
+	cd tests && ../$(PYTHON) -m pytest $(PYTEST)
+
+screenshots: build $(VENV_READY) ## Make the pictures of docs/images from the shop's errors
+	cd tests && ../$(PYTHON) screenshots.py
+
+clean-e2e: ## Remove the Python environment and the pictures of failed runs
+	rm -rf $(VENV) tests/output
+
+$(VENV_READY): tests/requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
