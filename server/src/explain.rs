@@ -8,12 +8,12 @@ use crate::cli::Explained;
 
 /// Answers standard input on standard output.
 pub(crate) fn run(what: Explained) -> anyhow::Result<()> {
-    let explain = match what {
+    let explain: fn(&str) -> String = match what {
         Explained::Case => bugle_processor::explain::case,
-        Explained::Group => bugle_grouping::explain::group,
-        Explained::Message => bugle_grouping::explain::message,
-        Explained::Enhancements => bugle_grouping::explain::enhancements,
-        Explained::Fingerprint => bugle_grouping::explain::fingerprint,
+        Explained::Group => bugle_processor::explain::group,
+        Explained::Message => bugle_processor::explain::message,
+        Explained::Enhancements => bugle_processor::explain::enhancements,
+        Explained::Fingerprint => bugle_processor::explain::fingerprint,
     };
     let mut output = BufWriter::new(std::io::stdout().lock());
     for (number, line) in std::io::stdin().lock().lines().enumerate() {

@@ -112,6 +112,12 @@ impl<'a> NormalizedEvent<'a> {
         &mut self.event
     }
 
+    /// The tree alone.
+    #[must_use]
+    pub fn into_event(self) -> Event<'a> {
+        self.event
+    }
+
     /// The notes on the tree.
     #[must_use]
     pub fn meta(&self) -> &Meta {
