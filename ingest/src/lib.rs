@@ -1,1 +1,33 @@
 #![doc = include_str!("../README.md")]
+
+mod authenticate;
+mod body;
+mod check;
+mod cors;
+mod items;
+mod limits;
+mod proxies;
+mod receive;
+mod rejection;
+mod routes;
+
+use bugle_store::Store;
+use bugle_store::queue::Queue;
+
+pub use limits::Limits;
+pub use proxies::{InvalidNetwork, TrustedProxies};
+pub use rejection::Rejection;
+pub use routes::router;
+
+/// Everything that receiving a request takes.
+#[derive(Debug)]
+pub struct Ingest {
+    /// Knows the project keys.
+    pub store: Store,
+    /// Takes what is accepted.
+    pub queue: Queue,
+    /// How much a request may hold.
+    pub limits: Limits,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+}

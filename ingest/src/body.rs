@@ -1,0 +1,161 @@
+//! Bodies: received within bounds of size, time and memory, and decoded likewise.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderMap, header};
+use bugle_protocol::body::{BodyError, Encoding, decode};
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+
+use crate::authenticate::text;
+use crate::{Limits, Rejection};
+
+/// Bodies up to this size, packed and unpacked, are decoded where they were received: that takes less than a
+/// millisecond, and handing them to another thread would cost more than it saves.
+const INLINE_BYTES: usize = 256 * 1024;
+
+/// The first buffer of a body, if it is to be as large; a header alone gets no more memory than this.
+const FIRST_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The memory that all bodies share. Receiving and decoding have budgets of their own, so that a decoder never waits for
+/// a client, and always ends.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    receiving: Arc<Semaphore>,
+    decoding: Arc<Semaphore>,
+}
+
+/// A body as it came, and its share of the memory.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) bytes: Bytes,
+    pub(crate) encoding: Encoding,
+    _memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Memory {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let largest = limits.max_envelope_bytes.max(limits.max_store_bytes);
+        let budget = limits.max_in_flight_bytes.max(largest);
+        let budget = || Arc::new(Semaphore::new(budget.min(u32::MAX as usize)));
+        Self {
+            receiving: budget(),
+            decoding: budget(),
+        }
+    }
+
+    /// Receives a body of at most `max_bytes`, in any coding.
+    ///
+    /// # Errors
+    /// [`Rejection`] if its coding is unknown, if it is larger, or is not there in time; an announced length above the
+    /// limit is refused before the first byte.
+    pub(crate) async fn receive(
+        &self,
+        headers: &HeaderMap,
+        mut body: Body,
+        max_bytes: usize,
+        limits: &Limits,
+    ) -> Result<Received, Rejection> {
+        let encoding = encoding(headers)?;
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > max_bytes {
+            return Err(too_large(max_bytes));
+        }
+        let deadline = Instant::now() + limits.max_body_time;
+        let mut bytes = BytesMut::with_capacity(announced.min(FIRST_BUFFER_BYTES));
+        let mut memory: Option<OwnedSemaphorePermit> = None;
+        loop {
+            let next = timeout_at(deadline, next_chunk(&mut body)).await;
+            let next = next.map_err(|_| too_slow(limits))?;
+            let Some(chunk) = next? else { break };
+            if bytes.len() + chunk.len() > max_bytes {
+                return Err(too_large(max_bytes));
+            }
+            let share = timeout_at(deadline, take(&self.receiving, chunk.len())).await;
+            let share = share.map_err(|_| Rejection::OutOfMemory)??;
+            match &mut memory {
+                Some(memory) => memory.merge(share),
+                None => memory = Some(share),
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Received {
+            bytes: bytes.freeze(),
+            encoding,
+            _memory: memory,
+        })
+    }
+
+    /// Decodes a body to at most `max_bytes` and returns what `read` makes of it; the decoded bytes are gone then.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the stream is broken, if more comes out, or what `read` says.
+    pub(crate) async fn decode<T: Send + 'static>(
+        &self,
+        received: &Received,
+        max_bytes: usize,
+        read: impl Fn(&[u8]) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<T, Rejection> {
+        let (encoding, bytes) = (received.encoding, received.bytes.clone());
+        if bytes.len() <= INLINE_BYTES {
+            match decode(encoding, &bytes, max_bytes.min(INLINE_BYTES)) {
+                Ok(decoded) => return read(&decoded),
+                Err(BodyError::TooLarge { .. }) if max_bytes > INLINE_BYTES => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let memory = take(&self.decoding, max_bytes).await?;
+        let decoding = spawn_blocking(move || {
+            let _memory = memory;
+            read(&decode(encoding, &bytes, max_bytes)?)
+        });
+        // The only way not to join is a panic, and its message is in the log.
+        decoding.await.map_err(|_| Rejection::Internal)?
+    }
+}
+
+/// The coding that a body's headers name; a list of several is one that is not known.
+fn encoding(headers: &HeaderMap) -> Result<Encoding, BodyError> {
+    match headers.get(header::CONTENT_ENCODING) {
+        Some(value) => Encoding::from_header(&text(value)),
+        None => Ok(Encoding::Identity),
+    }
+}
+
+/// The next bytes of a body; `None` at its end.
+async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
+    loop {
+        match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(Rejection::Disconnected),
+            Some(Ok(frame)) => {
+                // Trailers carry nothing for us.
+                if let Ok(chunk) = frame.into_data() {
+                    return Ok(Some(chunk));
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a share of a budget.
+async fn take(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let permit = Arc::clone(budget).acquire_many_owned(bytes).await;
+    permit.map_err(|_| Rejection::Internal)
+}
+
+fn too_large(limit_bytes: usize) -> Rejection {
+    Rejection::TooLarge { limit_bytes }
+}
+
+fn too_slow(limits: &Limits) -> Rejection {
+    Rejection::TooSlow {
+        seconds: limits.max_body_time.as_secs(),
+    }
+}

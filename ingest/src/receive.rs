@@ -1,0 +1,242 @@
+//! The way of a request: authenticate, receive, decode, check, queue, answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::header;
+use axum::http::request::Parts;
+use bugle_protocol::{AuthError, Dsn, EnvelopeError, EventId, ProjectId, UnixMillis};
+use bugle_store::ProjectKey;
+use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
+
+use crate::authenticate::{check_dsn, claimed_auth, text};
+use crate::body::{Memory, Received};
+use crate::check::{check_envelope, check_store};
+use crate::{Ingest, Rejection};
+
+/// The content type that makes a body an envelope where an event is expected.
+const ENVELOPE_TYPE: &[u8] = b"application/x-sentry-envelope";
+
+/// Characters kept of a client's name and of a user agent; real ones are far shorter.
+const MAX_NAME_CHARS: usize = 1024;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Inlet {
+    pub(crate) ingest: Arc<Ingest>,
+    memory: Memory,
+}
+
+/// What is answered to an accepted request.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Receipt {
+    /// The event's id, `None` if nothing in the request has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<EventId>,
+}
+
+/// Who sends, as far as that is settled.
+struct Sender {
+    key: Arc<ProjectKey>,
+    /// The client as it names itself.
+    client: Option<String>,
+}
+
+/// `POST /api/{project_id}/envelope/`.
+pub(crate) async fn receive_envelope(
+    State(inlet): State<Arc<Inlet>>,
+    Path(project_id): Path<String>,
+    request: Request,
+) -> Result<Json<Receipt>, Rejection> {
+    let project_id = Some(parse_project_id(&project_id)?);
+    let (parts, body) = request.into_parts();
+    let taken = inlet.take_envelope(project_id, &parts, body).await;
+    answer(project_id, taken)
+}
+
+/// `POST /api/{project_id}/store/`.
+pub(crate) async fn receive_store(
+    State(inlet): State<Arc<Inlet>>,
+    Path(project_id): Path<String>,
+    request: Request,
+) -> Result<Json<Receipt>, Rejection> {
+    let project_id = Some(parse_project_id(&project_id)?);
+    answer(project_id, inlet.take_store(project_id, request).await)
+}
+
+/// `POST /api/store/`: the project is the key's.
+pub(crate) async fn receive_store_of_key(
+    State(inlet): State<Arc<Inlet>>,
+    request: Request,
+) -> Result<Json<Receipt>, Rejection> {
+    answer(None, inlet.take_store(None, request).await)
+}
+
+fn parse_project_id(text: &str) -> Result<ProjectId, Rejection> {
+    text.parse().map_err(|_| Rejection::ProjectShape)
+}
+
+fn answer(
+    project_id: Option<ProjectId>,
+    taken: Result<Receipt, Rejection>,
+) -> Result<Json<Receipt>, Rejection> {
+    taken
+        .map(Json)
+        .inspect_err(|rejection| rejection.log(project_id))
+}
+
+impl Inlet {
+    pub(crate) fn new(ingest: Arc<Ingest>) -> Self {
+        let memory = Memory::new(&ingest.limits);
+        Self { ingest, memory }
+    }
+
+    /// Takes an envelope. A client that names its key nowhere else may do so in the envelope's header.
+    async fn take_envelope(
+        &self,
+        project_id: Option<ProjectId>,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Receipt, Rejection> {
+        let limits = &self.ingest.limits;
+        let max_bytes = limits.max_envelope_bytes;
+        let sender = self.sender(project_id, parts).await?;
+        let received = self.memory.receive(&parts.headers, body, max_bytes, limits);
+        let received = received.await?;
+        let ingest = Arc::clone(&self.ingest);
+        let checked = self.memory.decode(&received, max_bytes, move |bytes| {
+            check_envelope(bytes, &ingest.limits)
+        });
+        let sender_is_known = sender.is_some();
+        let checked = checked
+            .await
+            .map_err(|rejection| unknown_sender(rejection, sender_is_known))?;
+        let sender = self.confirm(sender, project_id, checked.dsn).await?;
+        let event_id = checked.event_id;
+        if !checked.is_empty {
+            // Rate limits belong here: the sender, the items and their sizes are known, and nothing is kept yet.
+            self.queue(parts, sender, RequestKind::Envelope, event_id, received)
+                .await?;
+        }
+        Ok(Receipt { id: event_id })
+    }
+
+    /// Takes a bare event, or an envelope if the content type says so.
+    async fn take_store(
+        &self,
+        project_id: Option<ProjectId>,
+        request: Request,
+    ) -> Result<Receipt, Rejection> {
+        let (parts, body) = request.into_parts();
+        if is_envelope(&parts) {
+            return self.take_envelope(project_id, &parts, body).await;
+        }
+        let limits = &self.ingest.limits;
+        let max_bytes = limits.max_store_bytes;
+        let sender = self.sender(project_id, &parts).await?;
+        let sender = sender.ok_or(AuthError::Missing)?;
+        let received = self.memory.receive(&parts.headers, body, max_bytes, limits);
+        let received = received.await?;
+        let ingest = Arc::clone(&self.ingest);
+        let event_id = self.memory.decode(&received, max_bytes, move |bytes| {
+            check_store(bytes, &ingest.limits)
+        });
+        let event_id = Some(event_id.await?);
+        self.queue(&parts, sender, RequestKind::Store, event_id, received)
+            .await?;
+        Ok(Receipt { id: event_id })
+    }
+
+    /// The sender by headers and query; `None` if they name none.
+    async fn sender(
+        &self,
+        project_id: Option<ProjectId>,
+        parts: &Parts,
+    ) -> Result<Option<Sender>, Rejection> {
+        let Some(auth) = claimed_auth(parts)? else {
+            return Ok(None);
+        };
+        let key = self.ingest.authenticate(auth.public_key, project_id);
+        let key = key.await?;
+        let client = auth.client;
+        Ok(Some(Sender { key, client }))
+    }
+
+    /// The sender by all that the request and the envelope say.
+    async fn confirm(
+        &self,
+        sender: Option<Sender>,
+        project_id: Option<ProjectId>,
+        dsn: Option<Dsn>,
+    ) -> Result<Sender, Rejection> {
+        let sender = match (sender, &dsn) {
+            (Some(sender), _) => sender,
+            (None, Some(dsn)) => Sender {
+                key: self.ingest.authenticate(dsn.public_key, project_id).await?,
+                client: None,
+            },
+            (None, None) => return Err(AuthError::Missing.into()),
+        };
+        if let Some(dsn) = &dsn {
+            check_dsn(dsn, &sender.key)?;
+        }
+        Ok(sender)
+    }
+
+    /// Puts the bytes as they were received into the queue; they are on disk when this returns.
+    async fn queue(
+        &self,
+        parts: &Parts,
+        sender: Sender,
+        kind: RequestKind,
+        event_id: Option<EventId>,
+        received: Received,
+    ) -> Result<(), Rejection> {
+        let headers = &parts.headers;
+        let user_agent = headers.get(header::USER_AGENT).map(text).map(shorten);
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(address)| address.ip());
+        let head = RequestHead {
+            project_id: sender.key.project_id,
+            key_id: sender.key.id,
+            received_at: UnixMillis::now(),
+            kind,
+            encoding: received.encoding,
+            event_id,
+            client_ip: self.ingest.trusted_proxies.client_ip(peer, headers),
+            client: sender.client.map(shorten).or_else(|| user_agent.clone()),
+            user_agent,
+        };
+        let body = received.bytes.clone();
+        let request = QueuedRequest { head, body };
+        self.ingest.queue.push(&request).await?;
+        Ok(())
+    }
+}
+
+/// An envelope whose first line cannot be read is, if only that line could name the sender, a fault of authentication.
+fn unknown_sender(rejection: Rejection, sender_is_known: bool) -> Rejection {
+    match rejection {
+        Rejection::Envelope(EnvelopeError::MissingHeader | EnvelopeError::InvalidHeader)
+            if !sender_is_known =>
+        {
+            Rejection::EnvelopeAuth
+        }
+        other => other,
+    }
+}
+
+fn is_envelope(parts: &Parts) -> bool {
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    content_type.is_some_and(|value| {
+        let start = value.as_bytes().get(..ENVELOPE_TYPE.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(ENVELOPE_TYPE))
+    })
+}
+
+fn shorten(text: String) -> String {
+    text.chars().take(MAX_NAME_CHARS).collect()
+}

@@ -1,0 +1,158 @@
+//! Every answer that is not a success.
+
+use std::error::Error;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bugle_protocol::body::BodyError;
+use bugle_protocol::json::ParseError;
+use bugle_protocol::{AuthError, EnvelopeError, ProjectId};
+use bugle_store::StoreError;
+use bugle_store::queue::PushError;
+
+use crate::items::ItemOverflow;
+
+/// What clients are asked to wait after a 503, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
+
+/// Why a request was not accepted. The text is the answer's `detail`, the sources its `causes`.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The key is missing, malformed or ambiguous.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// Nothing but the envelope's header could name the key, and it cannot be read.
+    #[error("bad envelope authentication header")]
+    EnvelopeAuth,
+    /// The path names a project by something else than a number.
+    #[error("bad sentry project id")]
+    ProjectShape,
+    /// The key does not exist or is switched off, or it belongs to another project than the path names.
+    #[error("event submission rejected with_reason: ProjectId")]
+    Project,
+    /// The envelope's header names another sender than the request; the field says by what they differ.
+    #[error("invalid event envelope")]
+    Mismatch(#[source] HeaderMismatch),
+    /// The framing is broken.
+    #[error("invalid event envelope")]
+    Envelope(#[from] EnvelopeError),
+    /// The body of `/store/` is not a JSON object.
+    #[error("invalid JSON data")]
+    Json(#[from] ParseError),
+    /// The body's coding is unknown or its stream broken.
+    #[error("invalid request body")]
+    Coding(#[source] BodyError),
+    /// The client went away in the middle of its body.
+    #[error("the request body ended early")]
+    Disconnected,
+    /// The client took too long.
+    #[error("the request body was not received within {seconds} s")]
+    TooSlow {
+        /// How long the server waited.
+        seconds: u64,
+    },
+    /// The body is too large.
+    #[error("envelope exceeded size limits: more than {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        limit_bytes: usize,
+    },
+    /// An item is too large, or there are too many of its kind.
+    #[error(transparent)]
+    Item(#[from] ItemOverflow),
+    /// There was no memory for the body within the time that clients are given.
+    #[error("failed to queue envelope")]
+    OutOfMemory,
+    /// The queue is full, or its disk.
+    #[error("failed to queue envelope")]
+    Queue(#[from] PushError),
+    /// The database is away and the key is not known from memory.
+    #[error("failed to look up the project key")]
+    Store(#[from] StoreError),
+    /// A bug.
+    #[error("internal server error")]
+    Internal,
+}
+
+/// Envelope and request name different senders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} header mismatch between envelope and request")]
+pub struct HeaderMismatch(pub &'static str);
+
+/// The body of an error answer.
+#[derive(serde::Serialize)]
+struct Fault {
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+}
+
+impl From<BodyError> for Rejection {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge { limit_bytes } => Self::TooLarge { limit_bytes },
+            BodyError::UnknownEncoding(_) | BodyError::Broken { .. } => Self::Coding(error),
+        }
+    }
+}
+
+impl Rejection {
+    /// The status it is answered with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Auth(AuthError::KeyShape | AuthError::Version(_)) => StatusCode::BAD_REQUEST,
+            Self::Auth(_) | Self::EnvelopeAuth => StatusCode::UNAUTHORIZED,
+            Self::Project => StatusCode::FORBIDDEN,
+            Self::ProjectShape
+            | Self::Mismatch(_)
+            | Self::Envelope(_)
+            | Self::Json(_)
+            | Self::Coding(_)
+            | Self::Disconnected => StatusCode::BAD_REQUEST,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge { .. } | Self::Item(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::OutOfMemory | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The sources' texts, outermost first. What is wrong with the server is not the client's to know.
+    fn causes(&self) -> Vec<String> {
+        if self.status().is_server_error() {
+            return Vec::new();
+        }
+        std::iter::successors(self.source(), |&error| error.source())
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    /// Writes a fault of the server's to the log; a client's faults are the client's.
+    pub(crate) fn log(&self, project_id: Option<ProjectId>) {
+        if self.status().is_server_error() {
+            let error: &(dyn Error + 'static) = self;
+            tracing::error!(
+                project.id = project_id.map(|id| id.0),
+                error,
+                "could not take a request"
+            );
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let fault = Fault {
+            detail: self.to_string(),
+            causes: self.causes(),
+        };
+        let mut response = (self.status(), Json(fault)).into_response();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response
+    }
+}

@@ -1,0 +1,105 @@
+//! Which path leads where.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any, get, post};
+use axum::{Json, Router, middleware};
+use tower::ServiceExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::receive::{Inlet, receive_envelope, receive_store, receive_store_of_key};
+use crate::{Ingest, Rejection, cors};
+
+/// The routes of ingestion. The slash at the end is optional, doubled slashes count as one: a DSN whose host ends with a
+/// slash makes clients send to `//api/1/envelope/`.
+///
+/// The service wants the peer's address as [`ConnectInfo`]; without it, requests carry no client address.
+pub fn router(ingest: Arc<Ingest>) -> Router {
+    let routes = [
+        ("/api/{project_id}/envelope", post(receive_envelope)),
+        ("/api/{project_id}/store", post(receive_store)),
+        ("/api/store", post(receive_store_of_key)),
+        ("/api/relay/healthcheck/live", get(live)),
+        ("/api/relay/healthcheck/ready", get(ready)),
+    ];
+    let routes = routes.into_iter().fold(Router::new(), with_route);
+    let routes = routes.with_state(Arc::new(Inlet::new(ingest)));
+    with_doubled_slashes(routes)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::map_response(cors::open))
+}
+
+fn with_route(
+    routes: Router<Arc<Inlet>>,
+    (path, handlers): (&str, MethodRouter<Arc<Inlet>>),
+) -> Router<Arc<Inlet>> {
+    let handlers = handlers.options(cors::preflight);
+    routes
+        .route(path, handlers.clone())
+        .route(&format!("{path}/"), handlers)
+}
+
+/// Adds the forms of the routes' paths that hold doubled slashes; they are routed again as the paths they mean.
+fn with_doubled_slashes(routes: Router) -> Router {
+    let again = any(route_again).with_state(routes.clone());
+    routes
+        .route("//{*rest}", again.clone())
+        .route("/api//{*rest}", again.clone())
+        .route("/api/{project_id}//{*rest}", again)
+}
+
+async fn route_again(State(routes): State<Router>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    parts.uri = collapse_slashes(&parts.uri);
+    // The parameters of the first routing must not be taken for those of the second.
+    let peer = parts.extensions.remove::<ConnectInfo<SocketAddr>>();
+    parts.extensions.clear();
+    if let Some(peer) = peer {
+        parts.extensions.insert(peer);
+    }
+    match routes.oneshot(Request::from_parts(parts, body)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// The path and query of an address, with every run of slashes replaced by one and none at the end.
+fn collapse_slashes(uri: &Uri) -> Uri {
+    let segments = uri.path().split('/').filter(|segment| !segment.is_empty());
+    let path = segments.fold(String::new(), |path, segment| path + "/" + segment);
+    let query = uri.query().map(|query| format!("?{query}"));
+    let collapsed = path + query.as_deref().unwrap_or_default();
+    // What is left of a valid address is one; only an empty path has no form.
+    collapsed.parse().unwrap_or_default()
+}
+
+async fn live() -> Json<Health> {
+    Json(Health { is_healthy: true })
+}
+
+/// Ready means that keys can be looked up; the queue says so itself when it is full.
+async fn ready(State(inlet): State<Arc<Inlet>>) -> (StatusCode, Json<Health>) {
+    let is_healthy = inlet.ingest.store.ping().await.is_ok();
+    let status = if is_healthy {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Health { is_healthy }))
+}
+
+/// The answer of the health routes, as clients of Sentry's ingestion know it.
+#[derive(serde::Serialize)]
+struct Health {
+    is_healthy: bool,
+}
+
+/// A bug costs the request that met it, and nothing else. The panic's message is in the log already.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Rejection::Internal.into_response()
+}

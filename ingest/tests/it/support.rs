@@ -1,0 +1,136 @@
+//! A router in front of a real store and queue in a temporary folder.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::request::Builder;
+use axum::http::{HeaderMap, Request, StatusCode};
+use bugle_ingest::{Ingest, Limits, TrustedProxies, router};
+use bugle_protocol::{ProjectId, PublicKey, UnixMillis};
+use bugle_store::queue::{self, Queue, QueuedRequest, Reader};
+use bugle_store::{NewProject, Options, Store};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// The key of the project that all tests send to.
+pub(crate) const KEY: &str = "a94f0b1c2d3e4f5061728394a5b6c7d8";
+
+/// The key of another project.
+pub(crate) const OTHER_KEY: &str = "00000000000000000000000000000001";
+
+/// Ingestion as a client meets it.
+pub(crate) struct Bench {
+    pub(crate) router: Router,
+    pub(crate) ingest: Arc<Ingest>,
+    /// The project of [`KEY`].
+    pub(crate) project_id: ProjectId,
+    reader: Reader,
+    _folder: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Bench {
+    pub(crate) async fn open() -> Self {
+        Self::with(Limits::default(), TrustedProxies::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits, trusted_proxies: TrustedProxies) -> Self {
+        Self::with_queue(limits, trusted_proxies, queue::Limits::default()).await
+    }
+
+    pub(crate) async fn with_queue(
+        limits: Limits,
+        trusted_proxies: TrustedProxies,
+        queue_limits: queue::Limits,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
+        let store = Store::open(&Options { database_url }).await.unwrap();
+        store.migrate().await.unwrap();
+        let project_id = create_project(&store, "shop", KEY).await;
+        create_project(&store, "other", OTHER_KEY).await;
+        let queue = Queue::open(&folder.path().join("queue"), queue_limits, 0).unwrap();
+        let reader = queue.reader(0);
+        let ingest = Arc::new(Ingest {
+            store,
+            queue,
+            limits,
+            trusted_proxies,
+        });
+        Self {
+            router: router(Arc::clone(&ingest)),
+            ingest,
+            project_id,
+            reader,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    /// Sends a body with the project's key in the header.
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(authorized(path).body(body.into()).unwrap()).await
+    }
+
+    /// What came into the queue since the last call.
+    pub(crate) fn queued(&mut self) -> Vec<QueuedRequest> {
+        let deliveries = self.reader.read(usize::MAX, usize::MAX).unwrap();
+        let requests = deliveries
+            .iter()
+            .map(|d| QueuedRequest::from_bytes(&d.data));
+        requests.collect::<Option<_>>().unwrap()
+    }
+}
+
+impl Answer {
+    /// Status and body, for tables.
+    pub(crate) fn short(&self) -> (u16, &str) {
+        (self.status.as_u16(), &self.body)
+    }
+}
+
+/// A `POST` that names the project's key in `X-Sentry-Auth`.
+pub(crate) fn authorized(path: &str) -> Builder {
+    let auth = format!("Sentry sentry_key={KEY}, sentry_version=7, sentry_client=test/1.0");
+    Request::post(path).header("x-sentry-auth", auth)
+}
+
+/// Makes a project in the one organisation, which is made on first use.
+pub(crate) async fn create_project(store: &Store, name: &str, key: &str) -> ProjectId {
+    let public_key: PublicKey = key.parse().unwrap();
+    let organizations = store.organizations().await.unwrap();
+    let organization_id = match organizations.first() {
+        Some(organization) => organization.id,
+        None => {
+            let made = store
+                .create_organization("default", "Default", UnixMillis(0))
+                .await;
+            made.unwrap()
+        }
+    };
+    let new = NewProject {
+        organization_id,
+        name,
+        platform: None,
+        public_key,
+    };
+    store.create_project(&new, UnixMillis(0)).await.unwrap().id
+}
