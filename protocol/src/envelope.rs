@@ -10,6 +10,10 @@ use crate::outcome::DataCategory;
 use crate::timestamp::parse_timestamp;
 use crate::{EventId, UnixMillis};
 
+/// Bytes that the header lines of an envelope may have together. Real ones have some hundreds each; a body of nothing but
+/// header lines would take many times its own size as a tree.
+pub const MAX_HEADER_BYTES: usize = 1024 * 1024;
+
 /// A request's worth of items. Zero-copy: the payloads are slices of the parsed bytes.
 ///
 /// The bytes are `<header>\n(<item header>\n<payload>\n?)*`, see protocol.md section 5 of the SDK documentation:
@@ -63,6 +67,9 @@ pub enum EnvelopeError {
     /// A payload is shorter than announced.
     #[error("unexpected end of file")]
     UnexpectedEof,
+    /// The header lines are longer than [`MAX_HEADER_BYTES`] together.
+    #[error("headers exceed {MAX_HEADER_BYTES} bytes")]
+    HeadersTooLarge,
 }
 
 impl<'a> Envelope<'a> {
@@ -77,6 +84,7 @@ impl<'a> Envelope<'a> {
             return Err(EnvelopeError::MissingHeader);
         }
         let (line, mut rest) = split_line(bytes);
+        let mut header_bytes = bounded(line.len())?;
         let header = EnvelopeHeader {
             fields: parse_object(line).ok_or(EnvelopeError::InvalidHeader)?,
         };
@@ -86,6 +94,7 @@ impl<'a> Envelope<'a> {
             if rest.is_empty() {
                 return Ok(Self { header, items });
             }
+            header_bytes = bounded(header_bytes + split_line(rest).0.len())?;
             let (item, behind) = Item::parse(rest)?;
             items.push(item);
             rest = behind;
@@ -200,6 +209,13 @@ fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
         Some(end) => (&bytes[..end], &bytes[end + 1..]),
         None => (bytes, &[]),
     }
+}
+
+fn bounded(header_bytes: usize) -> Result<usize, EnvelopeError> {
+    if header_bytes > MAX_HEADER_BYTES {
+        return Err(EnvelopeError::HeadersTooLarge);
+    }
+    Ok(header_bytes)
 }
 
 fn skip_blank_lines(mut bytes: &[u8]) -> &[u8] {
@@ -396,6 +412,19 @@ mod tests {
                 .header;
         assert_eq!((header.event_id(), header.dsn()), (None, None));
         assert_eq!(header.sent_at(), Some(UnixMillis(5000)));
+    }
+
+    #[test]
+    fn header_lines_are_bounded_together() {
+        let long = format!("{{\"x\":\"{}\"}}", "x".repeat(MAX_HEADER_BYTES));
+        let many = format!("{{}}\n{}", "{\"type\":\"x\"}\n\n".repeat(100_000));
+        for input in [long, many] {
+            let parsed = Envelope::parse(input.as_bytes());
+            assert_eq!(parsed, Err(EnvelopeError::HeadersTooLarge));
+        }
+        let payload = "x".repeat(2 * MAX_HEADER_BYTES);
+        let large = format!("{{}}\n{{\"type\":\"x\"}}\n{payload}");
+        assert!(Envelope::parse(large.as_bytes()).is_ok());
     }
 
     proptest! {
