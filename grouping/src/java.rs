@@ -19,7 +19,7 @@ static GENERATED: LazyLock<[Cleanup; 5]> = LazyLock::new(|| {
             "reflect.$1<auto>",
         ),
         cleanup(
-            r"reflect\.GeneratedMethodAccessor[0-9]+",
+            r"reflect\.GeneratedMethodAccessor[0-9]\w*",
             "reflect.GeneratedMethodAccessor",
         ),
         cleanup(
