@@ -9,10 +9,10 @@ use crate::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector, suggest, with_c
 
 /// Answers one case, a JSON object with `id`, `op` and the members of its op, with `{"id","output"}`.
 ///
-/// Ops: `scrub` {config {pii?, datascrubbing?}, input_event} answers the event; `convert` {config} the rules that
-/// settings stand for; `selector` {selector} and `pii_config` {text} `{valid, message?}`; `suggest` {input_event} a list of
-/// {path, value}; `chunks` {data, meta} the notes with chunks. What cannot be answered is `{"error": text}`; `None`
-/// means that the case is not JSON or of another op.
+/// Ops and what they answer: `scrub` (`config` with `pii?` and `datascrubbing?`, `input_event`) the event; `convert`
+/// (`config`) the rules that settings stand for; `selector` (`selector`) and `pii_config` (`text`) `{"valid","message"?}`;
+/// `suggest` (`input_event`) a list of `{"path","value"}`; `chunks` (`data`, `meta`) the notes with chunks. What cannot be
+/// answered is `{"error": text}`; `None` means that the case is not JSON or of another op.
 #[must_use]
 pub fn case(text: &str) -> Option<String> {
     let case = json::parse_str(text).ok()?;

@@ -30,6 +30,7 @@ pub use suggest::{Suggestion, suggest};
 
 use matcher::Matcher;
 use rules::{Resolver, Rule};
+use schema::Class;
 
 /// Compiled rules; cheap to share between threads.
 #[derive(Clone, Debug)]
@@ -110,5 +111,14 @@ impl Pass {
             matcher: Matcher::new(applications.iter().map(|(selector, _)| *selector)),
             applications: applications.into_iter().map(|(_, rules)| rules).collect(),
         })
+    }
+
+    /// The rules for a value of this state and class, in the order they run.
+    fn rules(&self, state: &[u64], class: Class) -> impl Iterator<Item = &Rule> {
+        self.applications
+            .iter()
+            .enumerate()
+            .filter(move |(i, _)| self.matcher.matches(*i, state, class))
+            .flat_map(|(_, rules)| rules)
     }
 }

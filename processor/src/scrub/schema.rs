@@ -162,18 +162,92 @@ pub(super) enum Kind {
 /// The members of an object.
 #[derive(Debug)]
 pub(super) struct Shape {
-    pub(super) fields: &'static [(&'static str, Field)],
+    /// Names of members no rule reaches.
+    never: &'static [&'static str],
+    /// Names of members that only rules that name them reach.
+    maybe: &'static [&'static str],
+    fields: &'static [(&'static str, Field)],
     /// Every other member.
-    pub(super) rest: Field,
+    rest: Class,
+    /// A hash table of the names: numbers, from 1, of the names of the three lists in a row.
+    slots: [u8; SLOTS],
+}
+
+const SLOTS: usize = 256;
+
+const fn shape(
+    never: &'static [&'static str],
+    maybe: &'static [&'static str],
+    fields: &'static [(&'static str, Field)],
+    rest: Class,
+) -> Shape {
+    let mut shape = Shape {
+        never,
+        maybe,
+        fields,
+        rest,
+        slots: [0; SLOTS],
+    };
+    // Counting past 255 would not compile.
+    let mut number = 1_u8;
+    while let Some(name) = shape.name(number as usize) {
+        let mut slot = hash(name);
+        while shape.slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        shape.slots[slot] = number;
+        number += 1;
+    }
+    shape
 }
 
 impl Shape {
-    pub(super) fn field(&self, key: &str) -> &Field {
-        self.fields
-            .iter()
-            .find(|(name, _)| *name == key)
-            .map_or(&self.rest, |(_, field)| field)
+    pub(super) fn field(&self, key: &str) -> &'static Field {
+        let mut slot = hash(key);
+        loop {
+            let number = usize::from(self.slots[slot]);
+            match self.name(number) {
+                None => return of_class(self.rest),
+                Some(name) if name == key => return self.numbered(number),
+                Some(_) => slot = (slot + 1) % SLOTS,
+            }
+        }
     }
+
+    const fn name(&self, number: usize) -> Option<&'static str> {
+        let (never, maybe) = (self.never.len(), self.maybe.len());
+        if number == 0 || number > never + maybe + self.fields.len() {
+            None
+        } else if number <= never {
+            Some(self.never[number - 1])
+        } else if number <= never + maybe {
+            Some(self.maybe[number - never - 1])
+        } else {
+            Some(self.fields[number - never - maybe - 1].0)
+        }
+    }
+
+    fn numbered(&self, number: usize) -> &'static Field {
+        let (never, maybe) = (self.never.len(), self.maybe.len());
+        match number {
+            _ if number <= never => &FREE_FALSE,
+            _ if number <= never + maybe => &FREE_MAYBE,
+            _ => &self.fields[number - never - maybe - 1].1,
+        }
+    }
+}
+
+const fn hash(name: &str) -> usize {
+    let name = name.as_bytes();
+    if name.is_empty() {
+        return 0;
+    }
+    let (first, middle, last) = (
+        name[0] as usize,
+        name[name.len() / 2] as usize,
+        name[name.len() - 1] as usize,
+    );
+    (name.len() * 7 + first * 31 + middle * 5 + last * 17) % SLOTS
 }
 
 /// A field of free form.
@@ -225,15 +299,20 @@ const fn image_path() -> Field {
     }
 }
 
-/// Free fields by class, for values outside every table.
 pub(super) static FREE_TRUE: Field = free(Class::True);
 static FREE_MAYBE: Field = free(Class::Maybe);
+static FREE_FALSE: Field = free(Class::False);
+
+/// A free field of a class.
+fn of_class(class: Class) -> &'static Field {
+    match class {
+        Class::True => &FREE_TRUE,
+        Class::Maybe => &FREE_MAYBE,
+        Class::False => &FREE_FALSE,
+    }
+}
 
 /// How the inside of a value of a class is known; nothing inside [`Class::False`] is reached.
 pub(super) fn free_field(class: Class) -> Option<&'static Field> {
-    match class {
-        Class::True => Some(&FREE_TRUE),
-        Class::Maybe => Some(&FREE_MAYBE),
-        Class::False => None,
-    }
+    (class != Class::False).then(|| of_class(class))
 }

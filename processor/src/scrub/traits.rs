@@ -1,9 +1,7 @@
 //! One look over a text that says which detectors can find anything in it at all.
 //!
-//! Most strings of an event hold no secret. An automaton of a few kilobytes reads each string once, notes which bytes
-//! and which telling words it saw, and spares all detectors that need another.
-
-use std::sync::LazyLock;
+//! Most strings of an event hold no secret. Each is read once, with one table look-up for each byte, which notes the kinds
+//! of bytes and the telling words in it and spares all detectors that need others.
 
 /// What was seen in a text.
 #[derive(Clone, Copy, Debug)]
@@ -11,9 +9,9 @@ pub(super) struct Traits {
     /// Bits of [`word`].
     pub(super) words: u8,
     /// Bits of [`byte`].
-    pub(super) bytes: u16,
+    pub(super) bytes: u64,
     /// How many digits there are.
-    pub(super) digits: u32,
+    pub(super) digits: usize,
     /// Length in bytes.
     pub(super) length: usize,
 }
@@ -32,17 +30,17 @@ pub(super) mod word {
     pub(in crate::scrub) const PEM: u8 = 16;
 }
 
-/// Kinds of bytes.
+/// Kinds of bytes, above the bits of [`PREFIXES`].
 pub(super) mod byte {
-    pub(in crate::scrub) const DIGIT: u16 = 1;
-    pub(in crate::scrub) const UPPER: u16 = 2;
-    pub(in crate::scrub) const AT: u16 = 4;
-    pub(in crate::scrub) const SLASH: u16 = 8;
-    pub(in crate::scrub) const COLON: u16 = 16;
-    pub(in crate::scrub) const DASH: u16 = 32;
-    pub(in crate::scrub) const DOT: u16 = 64;
-    pub(in crate::scrub) const EQUALS: u16 = 128;
-    pub(in crate::scrub) const NUL: u16 = 256;
+    pub(in crate::scrub) const DIGIT: u64 = 1 << 48;
+    pub(in crate::scrub) const UPPER: u64 = 1 << 49;
+    pub(in crate::scrub) const AT: u64 = 1 << 50;
+    pub(in crate::scrub) const SLASH: u64 = 1 << 51;
+    pub(in crate::scrub) const COLON: u64 = 1 << 52;
+    pub(in crate::scrub) const DASH: u64 = 1 << 53;
+    pub(in crate::scrub) const DOT: u64 = 1 << 54;
+    pub(in crate::scrub) const EQUALS: u64 = 1 << 55;
+    pub(in crate::scrub) const NUL: u64 = 1 << 56;
 }
 
 const WORDS: [(&str, u8); 18] = [
@@ -69,20 +67,25 @@ const WORDS: [(&str, u8); 18] = [
 impl Traits {
     /// Reads `text` once.
     pub(super) fn of(text: &str) -> Self {
-        let scanner = &*SCANNER;
-        let (mut words, mut bytes, mut digits, mut state) = (0, 0, 0, 0_u8);
-        for byte in text.bytes() {
-            let kind = &scanner.kinds[usize::from(byte)];
-            bytes |= kind.bits;
-            digits += u32::from(kind.bits & byte::DIGIT);
-            state = scanner.next[usize::from(state)][usize::from(kind.letter)];
-            words |= scanner.found[usize::from(state)];
+        let bytes = text.as_bytes();
+        let (mut seen, mut state, mut words) = (0, 0, 0);
+        for (i, byte) in bytes.iter().enumerate() {
+            let mask = MASKS[usize::from(*byte)];
+            seen |= mask;
+            state = ((state << 1) | STARTS) & mask;
+            if state & ENDS != 0 {
+                words |= words_at(bytes, i);
+            }
         }
+        let digits = match seen & byte::DIGIT {
+            0 => 0,
+            _ => bytes.iter().filter(|byte| byte.is_ascii_digit()).count(),
+        };
         Self {
             words,
-            bytes,
+            bytes: seen,
             digits,
-            length: text.len(),
+            length: bytes.len(),
         }
     }
 
@@ -92,104 +95,72 @@ impl Traits {
     }
 
     /// Whether all of the kinds of bytes were seen.
-    pub(super) fn has_bytes(self, bytes: u16) -> bool {
+    pub(super) fn has_bytes(self, bytes: u64) -> bool {
         self.bytes & bytes == bytes
     }
 }
 
-/// Letters `a` to `z`, then `-`, `_` and everything else.
-const ALPHABET: usize = 29;
-const OTHER: u8 = 28;
-
-#[derive(Clone, Copy)]
-struct ByteKind {
-    letter: u8,
-    bits: u16,
-}
-
-/// An Aho-Corasick automaton over [`WORDS`], case folded.
-struct Scanner {
-    kinds: [ByteKind; 256],
-    next: Vec<[u8; ALPHABET]>,
-    found: Vec<u8>,
-}
-
-static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
-
-impl Scanner {
-    fn new() -> Self {
-        let mut kinds = [ByteKind {
-            letter: OTHER,
-            bits: 0,
-        }; 256];
-        for (kind, byte) in kinds.iter_mut().zip(0..=u8::MAX) {
-            *kind = ByteKind {
-                letter: letter(byte),
-                bits: bits(byte),
-            };
-        }
-        let mut scanner = Self {
-            kinds,
-            next: vec![[0; ALPHABET]],
-            found: vec![0],
-        };
-        for (word, bit) in WORDS {
-            let end = scanner.insert(word);
-            scanner.found[end] |= bit;
-        }
-        scanner.link();
-        scanner
-    }
-
-    /// Adds a word to the tree and returns its last state. State 0 is the root, and no edge leads there yet.
-    fn insert(&mut self, word: &str) -> usize {
-        word.bytes().fold(0, |state, byte| {
-            let letter = usize::from(letter(byte));
-            if self.next[state][letter] == 0 {
-                self.next[state][letter] =
-                    u8::try_from(self.next.len()).expect("fewer than 256 letters in all words");
-                self.next.push([0; ALPHABET]);
-                self.found.push(0);
-            }
-            usize::from(self.next[state][letter])
+/// The words of which a prefix ends at `end`.
+#[cold]
+fn words_at(bytes: &[u8], end: usize) -> u8 {
+    let starts_with = |word: &str| {
+        PREFIXES.iter().any(|prefix| {
+            let start = (end + 1).checked_sub(prefix.len());
+            let text = start.and_then(|start| bytes.get(start..start + word.len()));
+            word.starts_with(prefix)
+                && text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()))
         })
-    }
+    };
+    WORDS
+        .iter()
+        .filter(|(word, _)| starts_with(word))
+        .fold(0, |seen, (_, bit)| seen | bit)
+}
 
-    /// Turns the tree into an automaton: a missing edge leads where the longest proper suffix leads.
-    fn link(&mut self) {
-        let mut suffix = vec![0_usize; self.next.len()];
-        let mut queue: std::collections::VecDeque<usize> = self.next[0]
-            .iter()
-            .filter(|s| **s != 0)
-            .map(|s| usize::from(*s))
-            .collect();
-        while let Some(state) = queue.pop_front() {
-            let fallback = suffix[state];
-            self.found[state] |= self.found[fallback];
-            for letter in 0..ALPHABET {
-                let along = self.next[fallback][letter];
-                match usize::from(self.next[state][letter]) {
-                    0 => self.next[state][letter] = along,
-                    child => {
-                        suffix[child] = usize::from(along);
-                        queue.push_back(child);
-                    }
-                }
-            }
+/// Beginnings of all words, searched at once: each letter is a bit, set while the text ends with the prefix up to it.
+const PREFIXES: [&str; 12] = [
+    "pass", "secr", "api", "auth", "cred", "mysq", "priv", "toke", "bear", "otp", "two", "----",
+];
+
+/// For each byte the letters of the prefixes it is, and the kinds it is of.
+static MASKS: [u64; 256] = masks();
+const STARTS: u64 = letters(true);
+const ENDS: u64 = letters(false);
+
+const fn masks() -> [u64; 256] {
+    let mut masks = [0; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        masks[byte as usize] = kind(byte);
+        byte -= 1;
+    }
+    masks[0] = kind(0);
+    let (mut word, mut bit) = (0, 0);
+    while word < PREFIXES.len() {
+        let prefix = PREFIXES[word].as_bytes();
+        let mut i = 0;
+        while i < prefix.len() {
+            masks[prefix[i] as usize] |= 1 << bit;
+            masks[prefix[i].to_ascii_uppercase() as usize] |= 1 << bit;
+            (i, bit) = (i + 1, bit + 1);
         }
+        word += 1;
     }
+    masks
 }
 
-fn letter(byte: u8) -> u8 {
-    match byte.to_ascii_lowercase() {
-        letter @ b'a'..=b'z' => letter - b'a',
-        b'-' => 26,
-        b'_' => 27,
-        _ => OTHER,
+/// The first or the last letter of every prefix.
+const fn letters(first: bool) -> u64 {
+    let (mut word, mut bit, mut letters) = (0, 0, 0);
+    while word < PREFIXES.len() {
+        let length = PREFIXES[word].len();
+        letters |= 1 << if first { bit } else { bit + length - 1 };
+        (word, bit) = (word + 1, bit + length);
     }
+    letters
 }
 
-fn bits(byte: u8) -> u16 {
+const fn kind(byte: u8) -> u64 {
     match byte {
         b'0'..=b'9' => byte::DIGIT,
         b'A'..=b'Z' => byte::UPPER,
@@ -201,5 +172,50 @@ fn bits(byte: u8) -> u16 {
         b'=' => byte::EQUALS,
         0 => byte::NUL,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_has_a_prefix_and_the_bits_do_not_meet() {
+        for (word, _) in WORDS {
+            assert!(
+                PREFIXES.iter().any(|prefix| word.starts_with(prefix)),
+                "{word}"
+            );
+        }
+        let letters: usize = PREFIXES.iter().map(|prefix| prefix.len()).sum();
+        assert!(1_u64 << letters <= byte::DIGIT);
+    }
+
+    #[test]
+    fn finds_words_in_any_case_anywhere() {
+        for (word, bit) in WORDS {
+            for text in [
+                word.to_owned(),
+                word.to_uppercase(),
+                format!("x{word}é"),
+                format!("papipass{word}pas"),
+            ] {
+                assert!(Traits::of(&text).has_word(bit), "{text}");
+                let broken = text.to_lowercase().replace(word, &word[1..]);
+                assert!(
+                    !Traits::of(&broken).has_word(bit) || broken.contains(word),
+                    "{broken}"
+                );
+            }
+        }
+        assert_eq!(Traits::of("pas swor d, se cret, a-pi key").words, 0);
+    }
+
+    #[test]
+    fn counts_digits_and_notes_bytes() {
+        let traits = Traits::of("A1-2.3");
+        assert_eq!((traits.digits, traits.length), (3, 6));
+        assert!(traits.has_bytes(byte::UPPER | byte::DASH | byte::DOT));
+        assert!(!traits.has_bytes(byte::COLON));
     }
 }

@@ -1,22 +1,15 @@
-//! The walk over an event: finds the rules for each value and applies them.
+//! The walk over an event: says of each value what it is and where, and lets the rules at it.
 
+mod apply;
 mod originals;
 
-use std::borrow::Cow;
-
 use bugle_protocol::json::{Json, Object};
-use bugle_protocol::meta::{Note, Remark, RemarkKind};
 use bugle_protocol::{Event, Meta};
 
 use super::matcher::Step;
-use super::rules::Rule;
 use super::schema::{Class, EVENT, FREE_TRUE, Field, Kind, Shape, Types, ValueType, free_field};
-use super::text::Redactable;
-use super::traits::{Traits, byte};
 use super::{Pass, user};
-
-/// Texts that say nothing.
-const EXEMPT: [&str; 5] = ["", "true", "false", "null", "undefined"];
+use apply::Value;
 
 /// Runs the rules of one pass over the whole event.
 pub(super) fn run(pass: &Pass, event: &mut Event<'_>, meta: &mut Meta) {
@@ -43,21 +36,11 @@ enum Name<'p> {
     Index(usize),
 }
 
-/// How selectors know a value: its key or place, and the field it is.
+/// How selectors know a value: its key or its place in a list, and the field it is.
 #[derive(Clone, Copy)]
 struct Known<'k> {
-    key: Option<&'k str>,
-    index: Option<usize>,
+    name: Name<'k>,
     field: &'static Field,
-}
-
-/// What became of a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Untouched,
-    Changed,
-    /// A rule takes the whole value away.
-    Deleted,
 }
 
 struct Walk<'s, 'm> {
@@ -79,347 +62,160 @@ impl<'s, 'm> Walk<'s, 'm> {
         }
     }
 
+    /// Scrubs a value and what is in it.
+    fn visit(&mut self, value: &mut Json<'_>, known: Known<'_>, path: Path<'_>) {
+        let field = known.field;
+        let unreachable = field.class == Class::False && matches!(field.kind, Kind::Free);
+        if unreachable || matches!(value, Json::Null | Json::Bool(_)) {
+            return;
+        }
+        let outer = self.states.len();
+        let step = known.step(types_of(value, field));
+        self.pass.matcher.enter(&mut self.states, step);
+        if self.apply(value, known, &path) {
+            *value = Json::Null;
+        } else {
+            self.inside(value, field, &path);
+        }
+        self.states.truncate(outer);
+    }
+
+    /// Applies the rules to the value whose state is the last; says whether they take it away.
+    fn apply(&mut self, value: &mut Json<'_>, known: Known<'_>, path: &Path<'_>) -> bool {
+        let state = &self.states[self.states.len() - self.pass.matcher.words()..];
+        let rules = self.pass.rules(state, known.field.class);
+        let target = Value {
+            key: known.key(),
+            path,
+            has_notes: self.has_notes,
+            meta: self.meta,
+        };
+        match value {
+            Json::String(text) if matches!(known.field.kind, Kind::ImagePath) => {
+                target.scrub_directory(text, rules);
+                false
+            }
+            Json::String(text) => target.scrub_text(text, rules),
+            _ => target.takes_container(rules),
+        }
+    }
+
+    fn inside(&mut self, value: &mut Json<'_>, field: &'static Field, path: &Path<'_>) {
+        match (value, &field.kind) {
+            (Json::Object(object), Kind::Object(shape)) => self.members(object, shape, Some(path)),
+            (Json::Object(object), kind) => self.free_members(object, field, kind, path),
+            (Json::Array(items), Kind::List(item)) => self.items(items, item, path),
+            (Json::Array(items), Kind::Pairs) => self.pairs(items, field.class, path),
+            // A list of a sender's making may be one of pairs too.
+            (Json::Array(items), _) if items.iter().all(is_pair) => {
+                self.pairs(items, field.class, path);
+            }
+            (Json::Array(items), _) => {
+                if let Some(field) = free_field(field.class) {
+                    self.items(items, field, path);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn members(
         &mut self,
         object: &mut Object<'_>,
         shape: &'static Shape,
         parent: Option<&Path<'_>>,
-    ) -> Fate {
-        let mut fate = Fate::Untouched;
+    ) {
         for (key, value) in object.iter_mut() {
+            let name = Name::Key(key);
             let field = shape.field(key);
-            fate = fate.and(self.visit(
-                value,
-                Known {
-                    key: Some(key),
-                    index: None,
-                    field,
-                },
-                Path {
-                    parent,
-                    name: Name::Key(key),
-                },
-            ));
-        }
-        fate
-    }
-
-    /// Scrubs a value and what is in it.
-    fn visit(&mut self, value: &mut Json<'_>, known: Known<'_>, path: Path<'_>) -> Fate {
-        let field = known.field;
-        let unreachable = field.class == Class::False && matches!(field.kind, Kind::Free);
-        if unreachable || matches!(value, Json::Null | Json::Bool(_)) {
-            return Fate::Untouched;
-        }
-        let outer = self.states.len();
-        self.pass.matcher.enter(
-            &mut self.states,
-            Step {
-                key: known.key,
-                index: known.index,
-                types: types_of(value, field),
-            },
-        );
-        let fate = match value {
-            Json::String(text) => self.string(text, known, &path),
-            _ => match self.container(known, &path) {
-                Fate::Deleted => Fate::Deleted,
-                fate => fate.and(self.inside(value, field, &path)),
-            },
-        };
-        self.states.truncate(outer);
-        if fate == Fate::Deleted {
-            *value = Json::Null;
-            return Fate::Changed;
-        }
-        fate
-    }
-
-    fn inside(&mut self, value: &mut Json<'_>, field: &'static Field, path: &Path<'_>) -> Fate {
-        match (value, &field.kind) {
-            (Json::Object(object), Kind::Object(shape)) => self.members(object, shape, Some(path)),
-            (Json::Object(object), Kind::List(_)) => self.wrapped_list(object, field, path),
-            (Json::Object(object), _) => self.free_members(object, field.class, path),
-            (Json::Array(items), Kind::List(item)) => self.items(items, item, path),
-            (Json::Array(items), Kind::Pairs) => self.pairs(items, field.class, path),
-            (Json::Array(items), _) => self.free_items(items, field.class, path),
-            _ => Fate::Untouched,
+            self.visit(value, Known { name, field }, Path { parent, name });
         }
     }
 
-    /// `{"values": [...]}`, which is how interfaces wrap their lists.
-    fn wrapped_list(
+    /// Members of an object that has no shape, or of the `{"values": [...]}` around a list.
+    fn free_members(
         &mut self,
         object: &mut Object<'_>,
-        list: &'static Field,
-        parent: &Path<'_>,
-    ) -> Fate {
-        let mut fate = Fate::Untouched;
-        for (key, value) in object.iter_mut() {
-            let field = if key == "values" { list } else { &FREE_TRUE };
-            let path = Path {
-                parent: Some(parent),
-                name: Name::Key(key),
-            };
-            fate = fate.and(self.visit(
-                value,
-                Known {
-                    key: Some(key),
-                    index: None,
-                    field,
-                },
-                path,
-            ));
-        }
-        fate
-    }
-
-    fn free_members(&mut self, object: &mut Object<'_>, class: Class, parent: &Path<'_>) -> Fate {
-        let Some(field) = free_field(class) else {
-            return Fate::Untouched;
-        };
-        let mut fate = Fate::Untouched;
-        for (key, value) in object.iter_mut() {
-            let path = Path {
-                parent: Some(parent),
-                name: Name::Key(key),
-            };
-            fate = fate.and(self.visit(
-                value,
-                Known {
-                    key: Some(key),
-                    index: None,
-                    field,
-                },
-                path,
-            ));
-        }
-        fate
-    }
-
-    fn items(&mut self, items: &mut [Json<'_>], field: &'static Field, parent: &Path<'_>) -> Fate {
-        let mut fate = Fate::Untouched;
-        for (index, item) in items.iter_mut().enumerate() {
-            let path = Path {
-                parent: Some(parent),
-                name: Name::Index(index),
-            };
-            fate = fate.and(self.visit(
-                item,
-                Known {
-                    key: None,
-                    index: Some(index),
-                    field,
-                },
-                path,
-            ));
-        }
-        fate
-    }
-
-    /// A list of a sender's making, which may be one of pairs.
-    fn free_items(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) -> Fate {
-        let Some(field) = free_field(class) else {
-            return Fate::Untouched;
-        };
-        if items.iter().all(is_pair) {
-            return self.pairs(items, class, parent);
-        }
-        self.items(items, field, parent)
-    }
-
-    fn pairs(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) -> Fate {
-        let Some(field) = free_field(class) else {
-            return Fate::Untouched;
-        };
-        let mut fate = Fate::Untouched;
-        for (index, item) in items.iter_mut().enumerate() {
-            let path = Path {
-                parent: Some(parent),
-                name: Name::Index(index),
-            };
-            let pair = item
-                .as_array_mut()
-                .and_then(|pair| self.pair(pair, field, &path));
-            fate = fate.and(match pair {
-                Some(fate) => fate,
-                // A pair without a key, or no pair at all.
-                None => self.visit(
-                    item,
-                    Known {
-                        key: None,
-                        index: Some(index),
-                        field,
-                    },
-                    path,
-                ),
-            });
-        }
-        fate
-    }
-
-    /// Scrubs the value of `[key, value]`; `None` if the items are no pair.
-    fn pair(
-        &mut self,
-        items: &mut [Json<'_>],
         field: &'static Field,
+        kind: &Kind,
         parent: &Path<'_>,
-    ) -> Option<Fate> {
-        let [Json::String(key), value] = items else {
-            return None;
-        };
-        let path = Path {
-            parent: Some(parent),
-            name: Name::Index(1),
-        };
-        Some(self.visit(
-            value,
-            Known {
-                key: Some(key),
-                index: None,
-                field,
-            },
-            path,
-        ))
-    }
-
-    /// The rules that apply to the value whose state is the last.
-    fn rules(&self, class: Class) -> impl Iterator<Item = &'s Rule> + use<'s> {
-        let pass = self.pass;
-        let state = &self.states[self.states.len() - pass.matcher.words()..];
-        // At most a few applications match, and most values match one or none.
-        let matching: u64 = (0..pass.applications.len().min(64))
-            .filter(|&i| pass.matcher.matches(i, state, class))
-            .fold(0, |set, i| set | 1 << i);
-        let more: Vec<usize> = (64..pass.applications.len())
-            .filter(|&i| pass.matcher.matches(i, state, class))
-            .collect();
-        let first = (0..64).filter(move |i| matching >> i & 1 == 1);
-        first.chain(more).flat_map(|i| &pass.applications[i])
-    }
-
-    /// Applies the rules that take away values other than texts.
-    fn container(&mut self, known: Known<'_>, path: &Path<'_>) -> Fate {
-        let key = known.key.unwrap_or_default();
-        let mut rules = self.rules(known.field.class);
-        let Some(rule) =
-            rules.find(|rule| rule.detector.is_anything() || rule.detector.matches_key(key))
-        else {
-            return Fate::Untouched;
-        };
-        self.removed(rule, path);
-        Fate::Deleted
-    }
-
-    fn string(&mut self, text: &mut Cow<'_, str>, known: Known<'_>, path: &Path<'_>) -> Fate {
-        if EXEMPT.contains(&text.as_ref()) {
-            return Fate::Untouched;
-        }
-        // The base name stays out of sight of all rules.
-        let visible = match known.field.kind {
-            Kind::ImagePath => text.rfind(['/', '\\']).unwrap_or(text.len()),
-            _ => text.len(),
-        };
-        let Some(redacted) = self.redact(&text[..visible], known, path) else {
-            return Fate::Untouched;
-        };
-        match redacted {
-            Redacted::Deleted if visible < text.len() => {
-                *text = Cow::Owned(text[visible + 1..].to_owned());
-                Fate::Changed
-            }
-            Redacted::Deleted => Fate::Deleted,
-            Redacted::Text(mut new) => {
-                new.push_str(&text[visible..]);
-                *text = Cow::Owned(new);
-                Fate::Changed
-            }
-        }
-    }
-
-    /// Applies the rules to a text; `None` if they leave it as it is.
-    fn redact(&mut self, text: &str, known: Known<'_>, path: &Path<'_>) -> Option<Redacted> {
-        let mut rules = self.rules(known.field.class).peekable();
-        rules.peek()?;
-        let key = known.key.unwrap_or_default();
-        let mut traits = Traits::of(text);
-        // Most texts are never taken apart.
-        let mut parts = (self.has_notes || traits.has_bytes(byte::NUL))
-            .then(|| Redactable::new(text, self.remarks(path)));
-        if let Some(parts) = &parts {
-            traits = Traits::of(parts.visible());
-        }
-        for rule in rules {
-            let whole = rule.detector.matches_key(key);
-            if rule.removes() && (whole || rule.detector.is_anything()) {
-                self.finish(text, parts, path);
-                self.removed(rule, path);
-                return Some(Redacted::Deleted);
-            }
-            let visible = parts.as_ref().map_or(text, Redactable::visible);
-            let ranges = match whole {
-                true => vec![(0, visible.len())],
-                false if rule.detector.may_match(traits) => rule.detector.find(visible, traits),
-                false => continue,
+    ) {
+        for (key, value) in object.iter_mut() {
+            let member = match kind {
+                Kind::List(_) if key == "values" => Some(field),
+                Kind::List(_) => Some(&FREE_TRUE),
+                _ => free_field(field.class),
             };
-            if !ranges.is_empty() {
-                let parts = parts.get_or_insert_with(|| Redactable::new(text, &[]));
-                parts.redact(&ranges, &rule.origin, &rule.redaction);
-                traits = Traits::of(parts.visible());
+            if let Some(field) = member {
+                let name = Name::Key(key);
+                self.visit(value, Known { name, field }, parent.child(name));
             }
         }
-        self.finish(text, parts, path).map(Redacted::Text)
     }
 
-    fn removed(&mut self, rule: &Rule, path: &Path<'_>) {
-        let remark = Remark::new(rule.origin.clone(), RemarkKind::Removed);
-        self.note(path).remarks.push(remark);
-    }
-
-    /// Notes what was redacted in a text and returns the new one, if it is another.
-    fn finish(
-        &mut self,
-        text: &str,
-        parts: Option<Redactable<'_>>,
-        path: &Path<'_>,
-    ) -> Option<String> {
-        let (new, remarks) = parts?.finish();
-        if new == text {
-            return None;
+    fn items(&mut self, items: &mut [Json<'_>], field: &'static Field, parent: &Path<'_>) {
+        for (index, item) in items.iter_mut().enumerate() {
+            let name = Name::Index(index);
+            self.visit(item, Known { name, field }, parent.child(name));
         }
-        let note = self.note(path);
-        note.remarks = remarks;
-        note.original_length
-            .get_or_insert(text.chars().count() as u64);
-        Some(new)
     }
 
-    fn note(&mut self, path: &Path<'_>) -> &mut Note {
-        path.meta(self.meta).note_mut()
-    }
-
-    fn remarks(&self, path: &Path<'_>) -> &[Remark] {
-        let note = path.find(self.meta).and_then(Meta::note);
-        note.map_or(&[], |note| &note.remarks)
-    }
-}
-
-/// A text after the rules.
-enum Redacted {
-    Deleted,
-    Text(String),
-}
-
-impl Fate {
-    fn and(self, other: Self) -> Self {
-        if self == Self::Untouched { other } else { self }
+    /// Scrubs the value of each `[key, value]`, which selectors know by its key.
+    fn pairs(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) {
+        let Some(field) = free_field(class) else {
+            return;
+        };
+        for (index, item) in items.iter_mut().enumerate() {
+            let place = Name::Index(index);
+            let path = parent.child(place);
+            match item.as_array_mut().map(Vec::as_mut_slice) {
+                Some([Json::String(key), value]) => {
+                    let name = Name::Key(key);
+                    self.visit(value, Known { name, field }, path.child(Name::Index(1)));
+                }
+                // A pair without a key, or no pair at all.
+                _ => self.visit(item, Known { name: place, field }, path),
+            }
+        }
     }
 }
 
-impl Path<'_> {
-    fn meta<'m>(&self, root: &'m mut Meta) -> &'m mut Meta {
+impl<'k> Known<'k> {
+    fn key(self) -> Option<&'k str> {
+        match self.name {
+            Name::Key(key) => Some(key),
+            Name::Index(_) => None,
+        }
+    }
+
+    fn step(self, types: Types) -> Step<'k> {
+        let index = match self.name {
+            Name::Key(_) => None,
+            Name::Index(index) => Some(index),
+        };
+        Step {
+            key: self.key(),
+            index,
+            types,
+        }
+    }
+}
+
+impl<'p> Path<'p> {
+    fn child<'c>(&'c self, name: Name<'c>) -> Path<'c>
+    where
+        'p: 'c,
+    {
+        Path {
+            parent: Some(self),
+            name,
+        }
+    }
+
+    /// The notes of the value, made if there are none yet.
+    fn notes<'m>(&self, root: &'m mut Meta) -> &'m mut Meta {
         let parent = match self.parent {
-            Some(parent) => parent.meta(root),
+            Some(parent) => parent.notes(root),
             None => root,
         };
         match self.name {
@@ -428,9 +224,10 @@ impl Path<'_> {
         }
     }
 
-    fn find<'m>(&self, root: &'m Meta) -> Option<&'m Meta> {
+    /// The notes of the value, if it has any.
+    fn find_notes<'m>(&self, root: &'m Meta) -> Option<&'m Meta> {
         let parent = match self.parent {
-            Some(parent) => parent.find(root)?,
+            Some(parent) => parent.find_notes(root)?,
             None => root,
         };
         match self.name {

@@ -2,11 +2,13 @@
 
 use super::Class::{False, Maybe, True};
 use super::spans::SPAN_DATA;
-use super::{Shape, free, object, pairs};
+use super::{Shape, free, object, pairs, shape};
 
 /// The members of `contexts`.
-pub(super) static CONTEXTS: Shape = Shape {
-    fields: &[
+pub(super) static CONTEXTS: Shape = shape(
+    &["feedback", "replay", "profile", "reprocessing"],
+    &[],
+    &[
         ("device", object(False, &DEVICE)),
         ("os", object(False, &OS)),
         ("runtime", object(False, &RUNTIME)),
@@ -21,159 +23,136 @@ pub(super) static CONTEXTS: Shape = Shape {
         ("otel", object(False, &NOTHING_KNOWN)),
         ("unity", object(False, &UNITY)),
         ("flags", object(False, &FLAGS)),
-        ("feedback", free(False)),
-        ("replay", free(False)),
-        ("profile", free(False)),
-        ("reprocessing", free(False)),
         ("memory_info", object(False, &NOTHING_KNOWN)),
         ("performance_score", object(False, &NOTHING_KNOWN)),
     ],
-    rest: free(True),
-};
+    True,
+);
 
-static DEVICE: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("family", free(False)),
-        ("model", free(False)),
-        ("model_id", free(False)),
-        ("arch", free(False)),
-        ("battery_level", free(False)),
-        ("battery_temperature", free(False)),
-        ("orientation", free(False)),
-        ("manufacturer", free(False)),
-        ("brand", free(False)),
-        ("screen_density", free(False)),
-        ("screen_dpi", free(False)),
-        ("screen_height_pixels", free(False)),
-        ("screen_width_pixels", free(False)),
-        ("online", free(False)),
-        ("charging", free(False)),
-        ("low_memory", free(False)),
-        ("simulator", free(False)),
-        ("memory_size", free(False)),
-        ("free_memory", free(False)),
-        ("usable_memory", free(False)),
-        ("storage_size", free(False)),
-        ("free_storage", free(False)),
-        ("external_storage_size", free(False)),
-        ("external_free_storage", free(False)),
-        ("processor_count", free(False)),
-        ("processor_frequency", free(False)),
-        ("device_type", free(False)),
-        ("class", free(False)),
-        ("device_unique_identifier", free(True)),
+static DEVICE: Shape = shape(
+    &[
+        "type",
+        "family",
+        "model",
+        "model_id",
+        "arch",
+        "battery_level",
+        "battery_temperature",
+        "orientation",
+        "manufacturer",
+        "brand",
+        "screen_density",
+        "screen_dpi",
+        "screen_height_pixels",
+        "screen_width_pixels",
+        "online",
+        "charging",
+        "low_memory",
+        "simulator",
+        "memory_size",
+        "free_memory",
+        "usable_memory",
+        "storage_size",
+        "free_storage",
+        "external_storage_size",
+        "external_free_storage",
+        "processor_count",
+        "processor_frequency",
+        "device_type",
+        "class",
     ],
-    rest: free(Maybe),
-};
+    &[],
+    &[("device_unique_identifier", free(True))],
+    Maybe,
+);
 
-static OS: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("os", free(False)),
-        ("name", free(False)),
-        ("version", free(False)),
-        ("rooted", free(False)),
-        ("distribution_version", free(False)),
-        ("distribution_pretty_name", free(False)),
+static OS: Shape = shape(
+    &[
+        "type",
+        "os",
+        "name",
+        "version",
+        "rooted",
+        "distribution_version",
+        "distribution_pretty_name",
     ],
-    rest: free(Maybe),
-};
+    &[],
+    &[],
+    Maybe,
+);
 
-static RUNTIME: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("runtime", free(False)),
-        ("name", free(False)),
-        ("version", free(False)),
+static RUNTIME: Shape = shape(&["type", "runtime", "name", "version"], &[], &[], Maybe);
+
+static BROWSER: Shape = shape(&["type", "browser", "name", "version"], &[], &[], Maybe);
+
+static APP: Shape = shape(
+    &[
+        "type",
+        "app_identifier",
+        "app_name",
+        "app_version",
+        "app_build",
+        "build_type",
+        "app_memory",
+        "in_foreground",
+        "view_names",
     ],
-    rest: free(Maybe),
-};
+    &[],
+    &[],
+    Maybe,
+);
 
-static BROWSER: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("browser", free(False)),
-        ("name", free(False)),
-        ("version", free(False)),
+static GPU: Shape = shape(
+    &["type", "id", "memory_size", "multi_threaded_rendering"],
+    &[],
+    &[],
+    Maybe,
+);
+
+static TRACE: Shape = shape(
+    &[
+        "type",
+        "trace_id",
+        "span_id",
+        "parent_span_id",
+        "op",
+        "status",
+        "exclusive_time",
+        "client_sample_rate",
+        "origin",
+        "sampled",
+        "links",
     ],
-    rest: free(Maybe),
-};
+    &[],
+    &[("data", object(False, &SPAN_DATA))],
+    Maybe,
+);
 
-static APP: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("app_identifier", free(False)),
-        ("app_name", free(False)),
-        ("app_version", free(False)),
-        ("app_build", free(False)),
-        ("build_type", free(False)),
-        ("app_memory", free(False)),
-        ("in_foreground", free(False)),
-        ("view_names", free(False)),
-    ],
-    rest: free(Maybe),
-};
-
-static GPU: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("id", free(False)),
-        ("memory_size", free(False)),
-        ("multi_threaded_rendering", free(False)),
-    ],
-    rest: free(Maybe),
-};
-
-static TRACE: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("trace_id", free(False)),
-        ("span_id", free(False)),
-        ("parent_span_id", free(False)),
-        ("op", free(False)),
-        ("status", free(False)),
-        ("exclusive_time", free(False)),
-        ("client_sample_rate", free(False)),
-        ("origin", free(False)),
-        ("sampled", free(False)),
-        ("links", free(False)),
-        ("data", object(False, &SPAN_DATA)),
-    ],
-    rest: free(Maybe),
-};
-
-static RESPONSE: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("status_code", free(False)),
-        ("body_size", free(False)),
-        ("inferred_content_type", free(False)),
+static RESPONSE: Shape = shape(
+    &["type", "status_code", "body_size", "inferred_content_type"],
+    &[],
+    &[
         ("cookies", pairs(True)),
         ("headers", pairs(True)),
         ("data", free(True)),
     ],
-    rest: free(Maybe),
-};
+    Maybe,
+);
 
-static UNITY: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("copy_texture_support", free(False)),
-        ("editor_version", free(False)),
-        ("install_mode", free(False)),
-        ("rendering_threading_mode", free(False)),
-        ("target_frame_rate", free(False)),
+static UNITY: Shape = shape(
+    &[
+        "type",
+        "copy_texture_support",
+        "editor_version",
+        "install_mode",
+        "rendering_threading_mode",
+        "target_frame_rate",
     ],
-    rest: free(Maybe),
-};
+    &[],
+    &[],
+    Maybe,
+);
 
-static FLAGS: Shape = Shape {
-    fields: &[("type", free(False)), ("values", free(False))],
-    rest: free(Maybe),
-};
+static FLAGS: Shape = shape(&["type", "values"], &[], &[], Maybe);
 
-static NOTHING_KNOWN: Shape = Shape {
-    fields: &[("type", free(False))],
-    rest: free(Maybe),
-};
+static NOTHING_KNOWN: Shape = shape(&["type"], &[], &[], Maybe);

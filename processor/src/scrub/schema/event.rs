@@ -3,41 +3,45 @@
 use super::Class::{False, Maybe, True};
 use super::contexts::CONTEXTS;
 use super::spans::SPAN;
-use super::{Field, Kind, Shape, Types, ValueType, free, image_path, list, object, pairs, typed};
+use super::{
+    Field, Kind, Shape, Types, ValueType, free, image_path, list, object, pairs, shape, typed,
+};
 
 /// The members of an event.
-pub(in crate::scrub) static EVENT: Shape = Shape {
-    fields: &[
-        ("event_id", free(False)),
-        ("level", free(False)),
-        ("version", free(False)),
-        ("type", free(False)),
-        ("fingerprint", free(False)),
-        ("culprit", free(Maybe)),
-        ("transaction", free(False)),
-        ("transaction_info", free(False)),
-        ("time_spent", free(False)),
-        ("logger", free(False)),
-        ("modules", free(False)),
-        ("platform", free(False)),
-        ("timestamp", free(False)),
-        ("start_timestamp", free(False)),
-        ("received", free(False)),
-        ("site", free(False)),
-        ("release", free(False)),
-        ("dist", free(False)),
-        ("environment", free(False)),
-        ("errors", free(False)),
-        ("key_id", free(False)),
-        ("project", free(False)),
-        ("measurements", free(False)),
-        ("breakdowns", free(False)),
-        ("grouping_config", free(False)),
-        ("ingest_path", free(False)),
-        ("scraping_attempts", free(False)),
-        ("_metrics", free(False)),
-        ("_metrics_summary", free(False)),
-        ("_meta", free(False)),
+pub(in crate::scrub) static EVENT: Shape = shape(
+    &[
+        "event_id",
+        "level",
+        "version",
+        "type",
+        "fingerprint",
+        "transaction",
+        "transaction_info",
+        "time_spent",
+        "logger",
+        "modules",
+        "platform",
+        "timestamp",
+        "start_timestamp",
+        "received",
+        "site",
+        "release",
+        "dist",
+        "environment",
+        "errors",
+        "key_id",
+        "project",
+        "measurements",
+        "breakdowns",
+        "grouping_config",
+        "ingest_path",
+        "scraping_attempts",
+        "_metrics",
+        "_metrics_summary",
+        "_meta",
+    ],
+    &["culprit"],
+    &[
         ("logentry", typed(False, ValueType::LogEntry, &LOGENTRY)),
         ("user", typed(False, ValueType::User, &USER)),
         ("request", typed(False, ValueType::Request, &REQUEST)),
@@ -59,76 +63,67 @@ pub(in crate::scrub) static EVENT: Shape = Shape {
         ("expectstaple", object(False, &REPORT)),
         ("spans", list(&SPAN)),
     ],
-    rest: free(True),
-};
+    True,
+);
 
-static LOGENTRY: Shape = Shape {
-    fields: &[
-        ("message", free(False)),
-        (
-            "formatted",
-            Field {
-                class: True,
-                types: Types::of(ValueType::Message),
-                kind: Kind::Free,
-            },
-        ),
+static LOGENTRY: Shape = shape(
+    &["message"],
+    &[],
+    &[(
+        "formatted",
+        Field {
+            class: True,
+            types: Types::of(ValueType::Message),
+            kind: Kind::Free,
+        },
+    )],
+    True,
+);
+
+static USER: Shape = shape(
+    &["segment", "sentry_user"],
+    &[],
+    &[("geo", object(False, &ALL_FREE))],
+    True,
+);
+
+static ALL_FREE: Shape = shape(&[], &[], &[], True);
+
+static REQUEST: Shape = shape(
+    &[
+        "method",
+        "protocol",
+        "body_size",
+        "inferred_content_type",
+        "api_target",
     ],
-    rest: free(True),
-};
-
-static USER: Shape = Shape {
-    fields: &[
-        ("segment", free(False)),
-        ("sentry_user", free(False)),
-        ("geo", object(False, &ALL_FREE)),
-    ],
-    rest: free(True),
-};
-
-static ALL_FREE: Shape = Shape {
-    fields: &[],
-    rest: free(True),
-};
-
-static REQUEST: Shape = Shape {
-    fields: &[
-        ("method", free(False)),
-        ("protocol", free(False)),
-        ("body_size", free(False)),
-        ("inferred_content_type", free(False)),
-        ("api_target", free(False)),
-        ("url", free(Maybe)),
+    &["url"],
+    &[
         ("query_string", pairs(True)),
         ("cookies", pairs(True)),
         ("headers", pairs(True)),
     ],
-    rest: free(True),
-};
+    True,
+);
 
 static BREADCRUMB: Field = typed(
     False,
     ValueType::Breadcrumb,
-    &Shape {
-        fields: &[
-            ("timestamp", free(False)),
-            ("type", free(False)),
-            ("category", free(False)),
-            ("level", free(False)),
-            ("event_id", free(False)),
-        ],
-        rest: free(True),
-    },
+    &shape(
+        &["timestamp", "type", "category", "level", "event_id"],
+        &[],
+        &[],
+        True,
+    ),
 );
 
 static EXCEPTION: Field = typed(
     False,
     ValueType::Exception,
-    &Shape {
-        fields: &[
-            ("type", free(False)),
-            ("module", free(False)),
-            ("thread_id", free(False)),
+    &shape(
+        &["type", "module", "thread_id"],
+        &[],
+        &[
             ("mechanism", object(False, &MECHANISM)),
             (
                 "stacktrace",
@@ -139,82 +134,87 @@ static EXCEPTION: Field = typed(
                 typed(False, ValueType::Stacktrace, &STACKTRACE),
             ),
         ],
-        rest: free(True),
-    },
+        True,
+    ),
 );
 
-static MECHANISM: Shape = Shape {
-    fields: &[
-        ("type", free(False)),
-        ("source", free(False)),
-        ("synthetic", free(False)),
-        ("help_link", free(False)),
-        ("handled", free(False)),
-        ("is_exception_group", free(False)),
-        ("exception_id", free(False)),
-        ("parent_id", free(False)),
-        ("meta", free(False)),
+static MECHANISM: Shape = shape(
+    &[
+        "type",
+        "source",
+        "synthetic",
+        "help_link",
+        "handled",
+        "is_exception_group",
+        "exception_id",
+        "parent_id",
+        "meta",
     ],
-    rest: free(True),
-};
+    &[],
+    &[],
+    True,
+);
 
-static STACKTRACE: Shape = Shape {
-    fields: &[
-        ("frames", list(&FRAME)),
-        ("registers", free(False)),
-        ("instruction_addr_adjustment", free(False)),
-        ("lang", free(False)),
-        ("snapshot", free(False)),
+static STACKTRACE: Shape = shape(
+    &[
+        "registers",
+        "instruction_addr_adjustment",
+        "lang",
+        "snapshot",
     ],
-    rest: free(True),
-};
+    &[],
+    &[("frames", list(&FRAME))],
+    True,
+);
 
 static FRAME: Field = typed(
     False,
     ValueType::Frame,
-    &Shape {
-        fields: &[
-            ("function", free(False)),
-            ("raw_function", free(False)),
-            ("symbol", free(False)),
-            ("module", free(Maybe)),
-            ("package", free(False)),
-            ("filename", image_path()),
-            ("abs_path", image_path()),
-            ("lineno", free(False)),
-            ("colno", free(False)),
-            ("platform", free(False)),
-            ("pre_context", free(False)),
-            ("context_line", free(False)),
-            ("post_context", free(False)),
-            ("source_link", free(False)),
-            ("in_app", free(False)),
-            ("data", free(False)),
-            ("image_addr", free(False)),
-            ("instruction_addr", free(False)),
-            ("addr_mode", free(False)),
-            ("function_id", free(False)),
-            ("symbol_addr", free(False)),
-            ("trust", free(False)),
-            ("stack_start", free(False)),
-            ("lock", free(False)),
+    &shape(
+        &[
+            "function",
+            "raw_function",
+            "symbol",
+            "package",
+            "lineno",
+            "colno",
+            "platform",
+            "pre_context",
+            "context_line",
+            "post_context",
+            "source_link",
+            "in_app",
+            "data",
+            "image_addr",
+            "instruction_addr",
+            "addr_mode",
+            "function_id",
+            "symbol_addr",
+            "trust",
+            "stack_start",
+            "lock",
         ],
-        rest: free(True),
-    },
+        &["module"],
+        &[("filename", image_path()), ("abs_path", image_path())],
+        True,
+    ),
 );
 
 static THREAD: Field = typed(
     False,
     ValueType::Thread,
-    &Shape {
-        fields: &[
-            ("id", free(False)),
-            ("name", free(False)),
-            ("crashed", free(False)),
-            ("current", free(False)),
-            ("main", free(False)),
-            ("state", free(False)),
-            ("held_locks", free(False)),
+    &shape(
+        &[
+            "id",
+            "name",
+            "crashed",
+            "current",
+            "main",
+            "state",
+            "held_locks",
+        ],
+        &[],
+        &[
             (
                 "stacktrace",
                 typed(False, ValueType::Stacktrace, &STACKTRACE),
@@ -224,69 +224,66 @@ static THREAD: Field = typed(
                 typed(False, ValueType::Stacktrace, &STACKTRACE),
             ),
         ],
-        rest: free(True),
-    },
+        True,
+    ),
 );
 
-static TEMPLATE: Shape = Shape {
-    fields: &[
-        ("lineno", free(False)),
-        ("pre_context", free(False)),
-        ("context_line", free(False)),
-        ("post_context", free(False)),
-    ],
-    rest: free(True),
-};
+static TEMPLATE: Shape = shape(
+    &["lineno", "pre_context", "context_line", "post_context"],
+    &[],
+    &[],
+    True,
+);
 
-static DEBUG_META: Shape = Shape {
-    fields: &[
-        ("sdk_info", free(False)),
-        (
-            "images",
-            list(&object(
+static DEBUG_META: Shape = shape(
+    &["sdk_info"],
+    &[],
+    &[(
+        "images",
+        list(&object(
+            False,
+            &shape(
+                &[],
+                &[],
+                &[
+                    ("code_file", image_path()),
+                    ("debug_file", image_path()),
+                    ("name", image_path()),
+                ],
                 False,
-                &Shape {
-                    fields: &[
-                        ("code_file", image_path()),
-                        ("debug_file", image_path()),
-                        ("name", image_path()),
-                    ],
-                    rest: free(False),
-                },
-            )),
-        ),
-    ],
-    rest: free(True),
-};
+            ),
+        )),
+    )],
+    True,
+);
 
-static SDK: Shape = Shape {
-    fields: &[
-        ("name", free(False)),
-        ("version", free(False)),
-        ("integrations", free(False)),
-        ("features", free(False)),
-        ("packages", free(False)),
-        ("settings", free(False)),
-        ("client_ip", free(True)),
+static SDK: Shape = shape(
+    &[
+        "name",
+        "version",
+        "integrations",
+        "features",
+        "packages",
+        "settings",
     ],
-    rest: free(False),
-};
+    &[],
+    &[("client_ip", free(True))],
+    False,
+);
 
-static CSP: Shape = Shape {
-    fields: &[
-        ("original_policy", free(False)),
-        ("violated_directive", free(False)),
-        ("script_sample", free(False)),
-        ("status_code", free(False)),
-        ("disposition", free(False)),
-        ("line_number", free(False)),
-        ("column_number", free(False)),
-        ("source_file", free(Maybe)),
+static CSP: Shape = shape(
+    &[
+        "original_policy",
+        "violated_directive",
+        "script_sample",
+        "status_code",
+        "disposition",
+        "line_number",
+        "column_number",
     ],
-    rest: free(True),
-};
+    &["source_file"],
+    &[],
+    True,
+);
 
-static REPORT: Shape = Shape {
-    fields: &[("date_time", free(False)), ("port", free(False))],
-    rest: free(True),
-};
+static REPORT: Shape = shape(&["date_time", "port"], &[], &[], True);

@@ -3,113 +3,81 @@
 use bugle_protocol::json::Json;
 use bugle_protocol::{Event, Meta};
 
-use super::{Known, Name, Path, Walk, is_pair};
+use super::{Known, Name, Path, Walk};
 use crate::scrub::Pass;
-use crate::scrub::matcher::Step;
 use crate::scrub::schema::{EVENT, FREE_TRUE, Field, Kind, free_field};
 
 /// Scrubs the originals in `meta`, which may be of values that are no longer in the event.
 pub(super) fn scrub(pass: &Pass, event: &Event<'_>, meta: &mut Meta) {
-    let mut states = vec![0; pass.matcher.words()];
+    let mut originals = Originals {
+        pass,
+        states: vec![0; pass.matcher.words()],
+    };
     for key in keys(meta) {
         let known = Known {
-            key: Some(&key),
-            index: None,
+            name: Name::Key(&key),
             field: EVENT.field(&key),
         };
-        visit(
-            pass,
-            &mut states,
-            known,
-            event.get(&key),
-            meta.child_mut(&key),
-        );
+        originals.visit(known, event.get(&key), meta.child_mut(&key));
     }
 }
 
-fn visit(
-    pass: &Pass,
-    states: &mut Vec<u64>,
-    known: Known<'_>,
-    value: Option<&Json<'_>>,
-    meta: &mut Meta,
-) {
-    if meta
-        .note()
-        .is_some_and(|note| note.original_value.is_some())
-    {
-        scrub_original(pass, states, known, meta);
-    }
-    let outer = states.len();
-    pass.matcher.enter(
-        states,
-        Step {
-            key: known.key,
-            index: known.index,
-            types: known.field.types,
-        },
-    );
-    for key in keys(meta) {
-        let child = meta.child_mut(&key);
-        // The second item of a pair goes by the first.
-        let pair = value
-            .and_then(|list| list.as_array()?.get(key.parse::<usize>().ok()?))
-            .filter(|item| is_pair(item));
-        let name = pair.and_then(|pair| pair.as_array()?.first()?.as_str());
-        match name {
-            Some(name) => {
-                let Some(field) = free_field(known.field.class) else {
-                    continue;
-                };
-                let known = Known {
-                    key: Some(name),
-                    index: None,
-                    field,
-                };
-                visit(
-                    pass,
-                    states,
-                    known,
-                    pair.and_then(|pair| pair.as_array()?.get(1)),
-                    child.child_mut("1"),
-                );
-            }
-            None => {
-                let Some(field) = child_field(known.field, &key) else {
-                    continue;
-                };
-                let index = key
-                    .parse()
-                    .ok()
-                    .filter(|_| value.is_some_and(|value| value.as_array().is_some()));
-                let known = Known {
-                    key: index.is_none().then_some(&key),
-                    index,
-                    field,
-                };
-                visit(pass, states, known, member(value, &key), child);
+struct Originals<'s> {
+    pass: &'s Pass,
+    /// As in [`Walk`].
+    states: Vec<u64>,
+}
+
+impl Originals<'_> {
+    /// Scrubs the original of a value and those of what is in it.
+    fn visit(&mut self, known: Known<'_>, value: Option<&Json<'_>>, meta: &mut Meta) {
+        if meta
+            .note()
+            .is_some_and(|note| note.original_value.is_some())
+        {
+            self.scrub(known, meta);
+        }
+        let outer = self.states.len();
+        let step = known.step(known.field.types);
+        self.pass.matcher.enter(&mut self.states, step);
+        for key in keys(meta) {
+            let member = value.and_then(|value| member(value, &key));
+            let notes = meta.child_mut(&key);
+            match member.and_then(pair) {
+                Some((name, value)) => {
+                    if let Some(field) = free_field(known.field.class) {
+                        let name = Name::Key(name);
+                        self.visit(Known { name, field }, Some(value), notes.child_mut("1"));
+                    }
+                }
+                None => {
+                    if let Some(field) = child_field(known.field, &key) {
+                        let name = name_in(value, &key);
+                        self.visit(Known { name, field }, member, notes);
+                    }
+                }
             }
         }
+        self.states.truncate(outer);
     }
-    states.truncate(outer);
-}
 
-fn scrub_original(pass: &Pass, states: &[u64], known: Known<'_>, meta: &mut Meta) {
-    let Some(field) = free_field(known.field.class) else {
-        return;
-    };
-    let note = meta.note_mut();
-    let mut original = note.original_value.take().unwrap_or_default();
-    // What is noted of the original would be a note of a note.
-    let mut nowhere = Meta::default();
-    let mut walk = Walk::new(pass, &mut nowhere);
-    walk.states = states.to_vec();
-    let path = Path {
-        parent: None,
-        name: Name::Key(""),
-    };
-    walk.visit(&mut original, Known { field, ..known }, path);
-    note.original_value = Some(original).filter(|value| !value.is_null());
+    fn scrub(&self, known: Known<'_>, meta: &mut Meta) {
+        let Some(field) = free_field(known.field.class) else {
+            return;
+        };
+        let note = meta.note_mut();
+        let mut original = note.original_value.take().unwrap_or_default();
+        // What is done to the original is not worth notes of its own.
+        let mut nowhere = Meta::default();
+        let mut walk = Walk::new(self.pass, &mut nowhere);
+        walk.states.clone_from(&self.states);
+        let path = Path {
+            parent: None,
+            name: known.name,
+        };
+        walk.visit(&mut original, Known { field, ..known }, path);
+        note.original_value = Some(original).filter(|value| !value.is_null());
+    }
 }
 
 fn child_field(field: &'static Field, key: &str) -> Option<&'static Field> {
@@ -122,10 +90,26 @@ fn child_field(field: &'static Field, key: &str) -> Option<&'static Field> {
     }
 }
 
-fn member<'t, 'a>(value: Option<&'t Json<'a>>, key: &str) -> Option<&'t Json<'a>> {
-    match value? {
+/// The name of a member, which is a place only in a list.
+fn name_in<'k>(value: Option<&Json<'_>>, key: &'k str) -> Name<'k> {
+    match (value, key.parse()) {
+        (Some(Json::Array(_)), Ok(index)) => Name::Index(index),
+        _ => Name::Key(key),
+    }
+}
+
+fn member<'t, 'a>(value: &'t Json<'a>, key: &str) -> Option<&'t Json<'a>> {
+    match value {
         Json::Object(object) => object.get(key),
         Json::Array(items) => items.get(key.parse::<usize>().ok()?),
+        _ => None,
+    }
+}
+
+/// Key and value of a pair.
+fn pair<'t, 'a>(value: &'t Json<'a>) -> Option<(&'t str, &'t Json<'a>)> {
+    match value.as_array()? {
+        [Json::String(key), value] => Some((key, value)),
         _ => None,
     }
 }

@@ -1,0 +1,140 @@
+//! Lets rules at one value and notes what they do to it.
+
+use std::borrow::Cow;
+
+use bugle_protocol::Meta;
+use bugle_protocol::meta::{Note, Remark, RemarkKind};
+
+use super::Path;
+use crate::scrub::rules::Rule;
+use crate::scrub::text::Redactable;
+use crate::scrub::traits::{Traits, byte};
+
+/// Texts that say nothing.
+const EXEMPT: [&str; 5] = ["", "true", "false", "null", "undefined"];
+
+/// A value's surroundings.
+pub(super) struct Value<'v, 'm> {
+    /// The key that rules see, if it has one.
+    pub(super) key: Option<&'v str>,
+    pub(super) path: &'v Path<'v>,
+    /// Whether any value has notes of before.
+    pub(super) has_notes: bool,
+    pub(super) meta: &'m mut Meta,
+}
+
+/// What the rules make of a text.
+enum Redacted {
+    Unchanged,
+    Deleted,
+    Text(String),
+}
+
+impl Value<'_, '_> {
+    /// Whether a rule takes away a number, list or object: nothing can be put in its place.
+    pub(super) fn takes_container<'r>(mut self, mut rules: impl Iterator<Item = &'r Rule>) -> bool {
+        let key = self.key.unwrap_or_default();
+        let taking =
+            rules.find(|rule| rule.detector.is_anything() || rule.detector.matches_key(key));
+        if let Some(rule) = taking {
+            self.removed(rule);
+        }
+        taking.is_some()
+    }
+
+    /// Applies the rules to a text; says whether they take it away as a whole.
+    pub(super) fn scrub_text<'r>(
+        mut self,
+        text: &mut Cow<'_, str>,
+        rules: impl Iterator<Item = &'r Rule>,
+    ) -> bool {
+        match self.redact(text, rules) {
+            Redacted::Unchanged => return false,
+            Redacted::Deleted => return true,
+            Redacted::Text(new) => *text = Cow::Owned(new),
+        }
+        false
+    }
+
+    /// Applies the rules to a path but for its last segment.
+    pub(super) fn scrub_directory<'r>(
+        mut self,
+        text: &mut Cow<'_, str>,
+        rules: impl Iterator<Item = &'r Rule>,
+    ) {
+        let end = text.rfind(['/', '\\']).unwrap_or(text.len());
+        match self.redact(&text[..end], rules) {
+            Redacted::Unchanged => {}
+            Redacted::Deleted => {
+                *text = Cow::Owned(text.get(end + 1..).unwrap_or_default().to_owned())
+            }
+            Redacted::Text(mut new) => {
+                new.push_str(&text[end..]);
+                *text = Cow::Owned(new);
+            }
+        }
+    }
+
+    fn redact<'r>(&mut self, text: &str, rules: impl Iterator<Item = &'r Rule>) -> Redacted {
+        let mut rules = rules.peekable();
+        if rules.peek().is_none() || EXEMPT.contains(&text) {
+            return Redacted::Unchanged;
+        }
+        let key = self.key.unwrap_or_default();
+        let mut traits = Traits::of(text);
+        // Most texts are never taken apart.
+        let mut parts = (self.has_notes || traits.has_bytes(byte::NUL))
+            .then(|| Redactable::new(text, self.remarks()));
+        if let Some(parts) = &parts {
+            traits = Traits::of(parts.visible());
+        }
+        for rule in rules {
+            let whole = rule.detector.matches_key(key);
+            if rule.removes() && (whole || rule.detector.is_anything()) {
+                self.finish(text, parts);
+                self.removed(rule);
+                return Redacted::Deleted;
+            }
+            let visible = parts.as_ref().map_or(text, Redactable::visible);
+            let ranges = match whole {
+                true => vec![(0, visible.len())],
+                false if rule.detector.may_match(traits) => rule.detector.find(visible, traits),
+                false => continue,
+            };
+            if !ranges.is_empty() {
+                let parts = parts.get_or_insert_with(|| Redactable::new(text, &[]));
+                parts.redact(&ranges, &rule.origin, &rule.redaction);
+                traits = Traits::of(parts.visible());
+            }
+        }
+        self.finish(text, parts)
+            .map_or(Redacted::Unchanged, Redacted::Text)
+    }
+
+    /// Notes what was redacted in a text and returns the new one, if it is another.
+    fn finish(&mut self, text: &str, parts: Option<Redactable<'_>>) -> Option<String> {
+        let (new, remarks) = parts?.finish();
+        if new == text {
+            return None;
+        }
+        let note = self.note();
+        note.remarks = remarks;
+        note.original_length
+            .get_or_insert(text.chars().count() as u64);
+        Some(new)
+    }
+
+    fn removed(&mut self, rule: &Rule) {
+        let remark = Remark::new(rule.origin.clone(), RemarkKind::Removed);
+        self.note().remarks.push(remark);
+    }
+
+    fn note(&mut self) -> &mut Note {
+        self.path.notes(self.meta).note_mut()
+    }
+
+    fn remarks(&self) -> &[Remark] {
+        let note = self.path.find_notes(self.meta).and_then(Meta::note);
+        note.map_or(&[], |note| &note.remarks)
+    }
+}
