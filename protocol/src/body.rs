@@ -121,7 +121,7 @@ pub fn decode(
 /// [`BodyError::Broken`] or [`BodyError::TooLarge`].
 pub fn unpack_store(body: &[u8], limit_bytes: usize) -> Result<Cow<'_, [u8]>, BodyError> {
     let body = body.trim_ascii();
-    if body.first() == Some(&b'{') {
+    if matches!(body, [] | [b'{', ..]) {
         return decode(Encoding::Identity, body, limit_bytes);
     }
     let unpadded: Vec<u8> = body
