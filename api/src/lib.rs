@@ -28,34 +28,10 @@ pub struct Api {
 
 /// The routes of the API; all begin with `/api/0/`, and everything below that they do not know is a JSON 404.
 pub fn router(api: Arc<Api>) -> Router {
-    let project = "/api/0/projects/{organization}/{project}";
-    let issues = get(issues::project_issues).put(issues::update_project_issues);
-    let mut routes = vec![
-        ("/api/0".to_owned(), get(organizations::index)),
-        ("/api/0/organizations".to_owned(), get(organizations::list)),
-        (
-            "/api/0/organizations/{organization}".to_owned(),
-            get(organizations::detail),
-        ),
-        (
-            "/api/0/organizations/{organization}/projects".to_owned(),
-            get(projects::list),
-        ),
-        (
-            "/api/0/organizations/{organization}/issues".to_owned(),
-            get(issues::organization_issues),
-        ),
-        ("/api/0/projects".to_owned(), get(projects::list)),
-        (project.to_owned(), get(projects::detail)),
-        (format!("{project}/keys"), get(projects::keys)),
-        (format!("{project}/issues"), issues),
-        (format!("{project}/events"), get(events::project_events)),
-        (
-            format!("{project}/events/{{event}}"),
-            get(events::project_event),
-        ),
-    ];
-    for parent in ["/api/0", "/api/0/organizations/{organization}"] {
+    let organization = "/api/0/organizations/{organization}";
+    let mut routes = organization_routes(organization);
+    routes.extend(project_routes("/api/0/projects/{organization}/{project}"));
+    for parent in ["/api/0", organization] {
         routes.extend(issue_routes(&format!("{parent}/issues/{{issue}}")));
     }
     routes
@@ -70,9 +46,40 @@ pub fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-fn issue_routes(issue: &str) -> [(String, MethodRouter<Arc<Api>>); 3] {
+/// A path without the slash at its end, and its handlers.
+type Route = (String, MethodRouter<Arc<Api>>);
+
+fn organization_routes(organization: &str) -> Vec<Route> {
+    vec![
+        ("/api/0".to_owned(), get(organizations::index)),
+        ("/api/0/organizations".to_owned(), get(organizations::list)),
+        (organization.to_owned(), get(organizations::detail)),
+        (format!("{organization}/projects"), get(projects::list)),
+        ("/api/0/projects".to_owned(), get(projects::list)),
+        (
+            format!("{organization}/issues"),
+            get(issues::organization_issues),
+        ),
+    ]
+}
+
+fn project_routes(project: &str) -> Vec<Route> {
+    let issues = get(issues::project_issues).put(issues::update_project_issues);
+    vec![
+        (project.to_owned(), get(projects::detail)),
+        (format!("{project}/keys"), get(projects::keys)),
+        (format!("{project}/issues"), issues),
+        (format!("{project}/events"), get(events::project_events)),
+        (
+            format!("{project}/events/{{event}}"),
+            get(events::project_event),
+        ),
+    ]
+}
+
+fn issue_routes(issue: &str) -> Vec<Route> {
     let detail = get(issues::detail).put(issues::update);
-    [
+    vec![
         (issue.to_owned(), detail),
         (format!("{issue}/events"), get(events::issue_events)),
         (

@@ -47,7 +47,7 @@ pub(crate) fn row_limit(call: &Call) -> Result<u32, ApiError> {
     }
 }
 
-/// The cursor that the caller sent, none for the first page. Clients begin with nothing, an empty text or Sentry's zero.
+/// The cursor that the caller sent, none for the first page: clients begin without, with an empty one or with `0:0:0`.
 pub(crate) fn cursor(call: &Call) -> Option<&str> {
     call.param("cursor")
         .filter(|cursor| !cursor.is_empty() && *cursor != "0:0:0")

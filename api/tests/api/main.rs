@@ -1,0 +1,13 @@
+//! The web API over a real store, asked as a client would: by HTTP requests.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of a test for a program"
+)]
+
+mod auth;
+mod events;
+mod fixture;
+mod issues;
+mod organizations;
+mod paging;
