@@ -1,0 +1,114 @@
+//! An event as its page shows it.
+//!
+//! Every value is shown with the notes that processing left on it: what was cut, removed or invalid, and by which rule.
+
+mod breadcrumbs;
+mod curl;
+mod exceptions;
+mod fields;
+mod frames;
+mod message;
+mod noted;
+mod request;
+mod rich;
+mod sections;
+mod troubles;
+
+use bugle_protocol::json::{self, Json};
+use bugle_protocol::{Event, Meta, UnixMillis};
+use bugle_store::StoredEvent;
+use serde::Serialize;
+
+use crate::problem::Problem;
+use crate::when::When;
+
+pub(crate) use rich::pretty;
+
+use breadcrumbs::Breadcrumbs;
+use exceptions::ExceptionView;
+use fields::Field;
+use frames::StackView;
+use message::MessageView;
+use noted::Noted;
+use request::RequestView;
+use sections::{Context, SdkView, ThreadView};
+use troubles::Troubles;
+
+/// The model of `event.html`.
+#[derive(Debug, Serialize)]
+pub(crate) struct EventView {
+    id: String,
+    level: &'static str,
+    platform: String,
+    environment: Option<String>,
+    release: Option<String>,
+    user_label: Option<String>,
+    trace_id: Option<String>,
+    happened: When,
+    received: When,
+    message: Option<MessageView>,
+    exceptions: Vec<ExceptionView>,
+    /// Whether the exceptions are a tree of groups and not just a chain.
+    is_tree: bool,
+    stack: Option<StackView>,
+    threads: Vec<ThreadView>,
+    breadcrumbs: Breadcrumbs,
+    request: Option<RequestView>,
+    user: Vec<Field>,
+    tags: Vec<Field>,
+    contexts: Vec<Context>,
+    extra: Vec<Field>,
+    modules: Vec<Field>,
+    sdk: Option<SdkView>,
+    troubles: Troubles,
+}
+
+impl EventView {
+    /// Reads a stored event.
+    ///
+    /// # Errors
+    /// [`Problem::Broken`] if the stored body is not an event.
+    pub(crate) fn new(stored: &StoredEvent, now: UnixMillis) -> Result<Self, Problem> {
+        let event = Event::parse(&stored.body)
+            .map_err(|_| Problem::Broken("a stored event's body is not an event"))?;
+        let meta = event.get("_meta").map(Meta::from_json).unwrap_or_default();
+        let field = |key| Noted::field(&event, &meta, key);
+        let row = &stored.row;
+        let exceptions = exceptions::of(field("exception"), event.platform());
+        Ok(Self {
+            id: row.event_id.to_string(),
+            level: row.level.as_str(),
+            platform: row.platform.clone(),
+            environment: row.environment.clone(),
+            release: row.release.clone(),
+            user_label: row.user_label.clone(),
+            trace_id: row.trace_id.clone(),
+            happened: When::new(row.timestamp, now),
+            received: When::new(row.received_at, now),
+            message: field("logentry").and_then(|entry| MessageView::new(entry, &exceptions)),
+            is_tree: exceptions.iter().any(|exception| exception.is_nested()),
+            exceptions,
+            stack: field("stacktrace").and_then(|stack| StackView::new(stack, true)),
+            threads: sections::threads(field("threads")),
+            breadcrumbs: Breadcrumbs::new(field("breadcrumbs")),
+            request: field("request").and_then(RequestView::new),
+            user: fields::of_object(field("user")),
+            tags: fields::of_pairs(field("tags")),
+            contexts: sections::contexts(field("contexts")),
+            extra: fields::of_object(field("extra")),
+            modules: fields::of_object(field("modules")),
+            sdk: field("sdk").and_then(SdkView::new),
+            troubles: Troubles::new(field("errors"), &meta),
+        })
+    }
+}
+
+/// A stored body as indented JSON, for people who want to see all of it.
+///
+/// # Errors
+/// [`Problem::Broken`] if the stored body is not JSON.
+pub(crate) fn pretty_body(body: &[u8]) -> Result<String, Problem> {
+    let json: Json<'_> =
+        json::parse(body).map_err(|_| Problem::Broken("a stored event's body is not JSON"))?;
+    Ok(pretty(&json))
+}

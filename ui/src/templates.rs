@@ -1,0 +1,171 @@
+//! The templates, embedded and compiled once. Everything they show is escaped.
+
+use axum::response::Html;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use serde::Serialize;
+
+use crate::Ui;
+use crate::chrome::Chrome;
+use crate::problem::Problem;
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../templates/", $name)))),*]
+    };
+}
+
+const TEMPLATES: [(&str, &str); 15] = embedded![
+    "macros.html",
+    "plain.html",
+    "page.html",
+    "stack.html",
+    "event.html",
+    "error.html",
+    "login.html",
+    "setup.html",
+    "issues.html",
+    "issue.html",
+    "events.html",
+    "projects.html",
+    "getting_started.html",
+    "settings.html",
+    "issue_header.html",
+];
+
+/// The compiled templates.
+#[derive(Debug)]
+pub(crate) struct Templates(Environment<'static>);
+
+impl Templates {
+    /// Compiles them.
+    pub(crate) fn new() -> Self {
+        let mut environment = Environment::new();
+        // A misspelt name is an error of ours that tests shall find, not an empty place on a page.
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_syntax(syntax());
+        environment.add_filter("compact", compact);
+        environment.add_filter("grouped", grouped);
+        for (name, source) in TEMPLATES {
+            environment
+                .add_template(name, source)
+                .expect("embedded templates compile, which every test checks");
+        }
+        Self(environment)
+    }
+
+    /// A page without navigation, for people who are not signed in.
+    ///
+    /// # Errors
+    /// [`Problem::Template`].
+    pub(crate) fn plain(
+        &self,
+        ui: &Ui,
+        name: &str,
+        view: &impl Serialize,
+    ) -> Result<Html<String>, Problem> {
+        self.render(name, context! { base => ui.site.prefix.as_str(), assets => ui.assets.version.as_str(), v => Value::from(Serde(view)) })
+    }
+
+    /// A page with navigation.
+    ///
+    /// # Errors
+    /// [`Problem::Template`].
+    pub(crate) fn page(
+        &self,
+        ui: &Ui,
+        name: &str,
+        chrome: &Chrome,
+        view: &impl Serialize,
+    ) -> Result<Html<String>, Problem> {
+        self.render(
+            name,
+            context! {
+                base => ui.site.prefix.as_str(),
+                assets => ui.assets.version.as_str(),
+                chrome => Value::from(Serde(chrome)),
+                v => Value::from(Serde(view)),
+            },
+        )
+    }
+
+    fn render(&self, name: &str, context: Value) -> Result<Html<String>, Problem> {
+        Ok(Html(self.0.get_template(name)?.render(context)?))
+    }
+}
+
+/// Jinja's syntax, in which a line with only a tag leaves no blank line.
+fn syntax() -> SyntaxConfig {
+    let mut builder = SyntaxConfig::builder();
+    builder.trim_blocks(true).lstrip_blocks(true);
+    builder.build().expect("Jinja's own delimiters are sound")
+}
+
+/// `1234567` as `1.2m`: for narrow columns, with the exact number beside it.
+fn compact(count: i64) -> String {
+    let (unit, suffix) = match count {
+        ..1_000 => return count.to_string(),
+        1_000..1_000_000 => (1_000, "k"),
+        1_000_000..1_000_000_000 => (1_000_000, "m"),
+        _ => (1_000_000_000, "b"),
+    };
+    let tenths = count / (unit / 10);
+    if tenths < 100 {
+        format!("{}.{}{suffix}", tenths / 10, tenths % 10)
+    } else {
+        format!("{}{suffix}", tenths / 10)
+    }
+}
+
+/// `1234567` as `1 234 567`, with narrow spaces that do not break.
+fn grouped(count: i64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + 8);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) && !text.ends_with('-') {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_readable() {
+        for (count, short) in [
+            (0, "0"),
+            (999, "999"),
+            (1234, "1.2k"),
+            (99_999, "99k"),
+            (1_234_567, "1.2m"),
+            (i64::MAX, "9223372036b"),
+        ] {
+            assert_eq!(compact(count), short);
+        }
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(grouped(-123), "-123");
+    }
+
+    #[test]
+    fn no_template_switches_escaping_off() {
+        Templates::new();
+        for (name, source) in TEMPLATES {
+            assert!(name.ends_with(".html"), "{name} would not be escaped");
+            for forbidden in [
+                "safe",
+                "autoescape",
+                "style=",
+                "onclick",
+                "<script>",
+                "javascript:",
+            ] {
+                assert!(!source.contains(forbidden), "{name} has '{forbidden}'");
+            }
+        }
+    }
+}

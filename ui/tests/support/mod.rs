@@ -1,0 +1,138 @@
+//! A store on a file, and events to put into it.
+
+use std::path::Path;
+
+use bugle_protocol::{EventId, KeyId, Level, ProjectId, PublicKey, UnixMillis};
+use bugle_store::{
+    Batch, NewEvent, NewHash, NewProject, NewUser, Options, PasswordHash, Recorded, Role, Store,
+    compress,
+};
+use serde_json::Value;
+
+/// Opens an empty, migrated database in `folder`.
+pub async fn open(folder: &Path) -> Store {
+    let database_url = format!("sqlite:{}", folder.join("bugle.db").display());
+    let store = Store::open(&Options { database_url }).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+/// Makes an organisation with a project and returns the project's id.
+pub async fn add_project(store: &Store, organization: &str, project: &str, key: u8) -> ProjectId {
+    let now = UnixMillis::now();
+    let known = store.organizations().await.unwrap();
+    let organization_id = match known.iter().find(|known| known.slug == organization) {
+        Some(known) => known.id,
+        None => store
+            .create_organization(organization, organization, now)
+            .await
+            .unwrap(),
+    };
+    let new = NewProject {
+        organization_id,
+        name: project,
+        platform: None,
+        public_key: PublicKey::from_bytes([key; 16]),
+    };
+    store.create_project(&new, now).await.unwrap().id
+}
+
+/// Makes an account in an organisation; its password is `correct horse`.
+pub async fn add_user(store: &Store, organization: &str, email: &str, role: Role) {
+    let organizations = store.organizations().await.unwrap();
+    let organization = organizations
+        .iter()
+        .find(|known| known.slug == organization)
+        .unwrap();
+    let hash = PasswordHash::new("correct horse").unwrap();
+    store
+        .create_user(organization.id, email, &hash, role, UnixMillis::now())
+        .await
+        .unwrap();
+}
+
+/// Stores an event whose issue is the one of `group`.
+pub async fn record(
+    store: &Store,
+    project_id: ProjectId,
+    group: &str,
+    event: &Value,
+    at: UnixMillis,
+) -> (EventId, Recorded) {
+    let event_id = EventId::random();
+    let event = new_event(project_id, event_id, group, event, at);
+    let batch = Batch {
+        events: vec![event],
+        ..Batch::default()
+    };
+    let recorded = store.record(&batch, at).await.unwrap();
+    (event_id, recorded[0])
+}
+
+fn new_event(
+    project_id: ProjectId,
+    event_id: EventId,
+    group: &str,
+    event: &Value,
+    at: UnixMillis,
+) -> NewEvent {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let exception = event["exception"]["values"]
+        .as_array()
+        .and_then(|v| v.last());
+    let handled = exception.and_then(|x| x["mechanism"]["handled"].as_bool());
+    let email = text(&event["user"]["email"]).or(text(&event["user"]["id"]));
+    NewEvent {
+        project_id,
+        key_id: KeyId(1),
+        event_id,
+        timestamp: at,
+        received_at: at,
+        level: event["level"]
+            .as_str()
+            .and_then(Level::parse)
+            .unwrap_or_default(),
+        platform: text(&event["platform"]).unwrap_or_else(|| "other".to_owned()),
+        event_type: "error".to_owned(),
+        environment: text(&event["environment"]),
+        release: text(&event["release"]),
+        title: title(event, exception),
+        title_is_placeholder: false,
+        culprit: text(&event["transaction"]).unwrap_or_default(),
+        metadata: "{}".to_owned(),
+        is_unhandled: handled == Some(false),
+        trace_id: text(&event["contexts"]["trace"]["trace_id"]),
+        user: email.map(|label| NewUser {
+            hash: i64::try_from(label.len()).unwrap(),
+            label,
+        }),
+        tags: event.get("tags").map_or("[]".to_owned(), Value::to_string),
+        grouping_version: "test",
+        hashes: vec![NewHash {
+            hash: hash_of(group),
+            leaf_values: "[]".to_owned(),
+        }],
+        payload: compress(event.to_string().as_bytes()).unwrap(),
+    }
+}
+
+fn title(event: &Value, exception: Option<&Value>) -> String {
+    let entry = &event["logentry"];
+    let message = entry["formatted"].as_str().or(entry["message"].as_str());
+    match exception {
+        Some(exception) => format!(
+            "{}: {}",
+            exception["type"].as_str().unwrap_or("Error"),
+            exception["value"].as_str().unwrap_or_default()
+        ),
+        None => message.unwrap_or("<unlabeled event>").to_owned(),
+    }
+}
+
+fn hash_of(group: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    for (i, byte) in group.bytes().enumerate() {
+        hash[i % 32] ^= byte.rotate_left(u32::try_from(i / 32).unwrap());
+    }
+    hash
+}
