@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use insta::assert_json_snapshot;
+use serde_json::Value;
 
 use crate::fixture::{Fixture, Tenant, event, event_id, with_body};
 
@@ -137,4 +138,47 @@ async fn a_body_that_is_no_event_is_a_500_that_tells_nothing() {
         .await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.json["detail"], "the stored event cannot be read");
+}
+
+#[tokio::test]
+async fn events_of_real_sdks_keep_their_parts() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/suites/processor/captured.json"
+    );
+    let Ok(text) = std::fs::read(path) else {
+        println!("skipped: {path} is not there");
+        return;
+    };
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant("acme", 1).await;
+    let cases: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    for (n, case) in (1..).zip(&cases) {
+        let body = &case["expected_output"];
+        let stored = event(tenant.project.id, n, n, fixture.now);
+        fixture
+            .record(vec![with_body(stored, &body.to_string())])
+            .await;
+        let path = format!("/api/0/projects/acme/shop/events/{}/", event_id(n));
+        let answer = fixture.get(&tenant.token, &path).await;
+        let entries = answer.json["entries"].as_array().unwrap();
+        for (ty, part) in [
+            ("exception", "exception"),
+            ("threads", "threads"),
+            ("breadcrumbs", "breadcrumbs"),
+        ] {
+            let kept = entries.iter().find(|entry| entry["type"] == ty);
+            let kept = kept.map_or(0, |entry| known(&entry["data"]["values"]));
+            assert_eq!(kept, known(&body[part]["values"]), "{}: {ty}", case["id"]);
+        }
+        let has = |ty: &str| entries.iter().any(|entry| entry["type"] == ty);
+        assert_eq!(has("request"), body["request"].is_object());
+        assert_eq!(has("message"), body["logentry"].is_object());
+    }
+}
+
+/// The number of values that are not null.
+fn known(values: &Value) -> usize {
+    let values = values.as_array();
+    values.map_or(0, |values| values.iter().filter(|v| !v.is_null()).count())
 }
