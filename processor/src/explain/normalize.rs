@@ -121,14 +121,12 @@ fn settings(config: &Json<'_>) -> Settings {
             .and_then(Json::as_i64)
             .and_then(|n| u32::try_from(n).ok())
     };
-    // One limit without the other is no window.
-    let window = seconds("max_secs_in_future").zip(seconds("max_secs_in_past"));
     Settings {
-        max_secs_in_future: window.map(|(future, _)| future),
-        max_secs_in_past: window.map(|(_, past)| past),
+        max_secs_in_future: seconds("max_secs_in_future"),
+        max_secs_in_past: seconds("max_secs_in_past"),
         trims: flag("enable_trimming", false),
         parses_user_agent: flag("normalize_user_agent", false),
-        sets_exclusive_times: flag("normalize_spans", false),
+        completes_spans: flag("normalize_spans", false),
         removes_unknown: flag("remove_other", true),
     }
 }

@@ -3,7 +3,7 @@
 use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 
-use super::note::{Fault, Path, object_mut};
+use super::note::{Fault, Notes, Path, object_mut};
 use super::read::Reader;
 use super::request::HEADERS;
 use super::scalar::{BOOL, FLOAT, LENIENT, SIGNED, SPAN_ID, STATUS, TEXT, UNSIGNED, UUID};
@@ -237,11 +237,12 @@ fn drop_nulls(reader: &Reader, context: &mut Object<'_>, path: &Path<'_>) {
 }
 
 /// Completes the contexts: names and versions out of raw descriptions, one line of both, cookies out of headers.
-pub(super) fn normalize(event: &mut Object<'_>) {
+pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
     let Some(contexts) = object_mut(event, "contexts") else {
         return;
     };
-    for (_, context) in contexts.iter_mut() {
+    let root = Path::ROOT.key("contexts");
+    for (name, context) in contexts.iter_mut() {
         let Json::Object(context) = context else {
             continue;
         };
@@ -249,7 +250,9 @@ pub(super) fn normalize(event: &mut Object<'_>) {
             Some("os" | "client_os") => system::normalize_os(context),
             Some("runtime") => system::normalize_runtime(context),
             Some("browser") => system::describe(context, "browser"),
-            Some("response") => cookies::adopt_header(context, "Set-Cookie"),
+            Some("response") => {
+                cookies::adopt_header(context, "Set-Cookie", notes, &root.key(name));
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use bugle_protocol::json::{Json, Object};
 use percent_encoding::percent_decode_str;
 
-use super::note::{Fault, Path};
+use super::note::{Fault, Notes, Path};
 use super::read::Reader;
 use super::scalar::LENIENT;
 use super::{pairs, request};
@@ -48,7 +48,7 @@ fn decode(text: &str) -> String {
 
 /// Moves a cookie header to `cookies`, unless it holds more than cookies (such as the attributes of `Set-Cookie`).
 /// Cookies that a client sent apart win: its own scrubbing has seen them.
-pub(super) fn adopt_header(owner: &mut Object<'_>, name: &str) {
+pub(super) fn adopt_header(owner: &mut Object<'_>, name: &str, notes: &mut Notes, path: &Path<'_>) {
     let Some((cookies, true)) = request::header(owner, name).map(parse) else {
         return;
     };
@@ -58,8 +58,8 @@ pub(super) fn adopt_header(owner: &mut Object<'_>, name: &str) {
     let Some(Json::Array(headers)) = owner.get_mut("headers") else {
         return;
     };
-    headers.retain(|header| {
-        pairs::entry(header).is_none_or(|(key, _)| !key.eq_ignore_ascii_case(name))
+    pairs::retain(headers, notes, &path.key("headers"), |header| {
+        pairs::key(header).is_none_or(|key| !key.eq_ignore_ascii_case(name))
     });
     if headers.is_empty() {
         owner.remove("headers");

@@ -3,28 +3,31 @@
 use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 
+use super::note::Notes;
 use super::{contexts, tags};
 
 const GIB: u64 = 1024 * 1024 * 1024;
 
 /// Tags the event with its device's class: 1 is slow, 3 is fast.
-pub(super) fn tag_class(event: &mut Object<'_>) {
+pub(super) fn tag_class(event: &mut Object<'_>, notes: &mut Notes) {
     if let Some(class) = contexts::get(event, "device").and_then(class) {
-        tags::set(event, "device.class", class);
+        tags::set(event, "device.class", class, notes);
     }
 }
 
 fn class(device: &Object<'_>) -> Option<&'static str> {
-    let family = device.get_str("family");
-    if matches!(family, Some("iPhone" | "iPad" | "iOS" | "iOS-Device")) {
-        return device.get_str("model").and_then(apple_class);
+    match device.get_str("family")? {
+        "iPhone" | "iOS" | "iOS-Device" => apple_class(device.get_str("model")?),
+        "Android" => android_class(device),
+        _ => None,
     }
+}
+
+fn android_class(device: &Object<'_>) -> Option<&'static str> {
     let number = |key| device.get(key).and_then(Json::as_number)?.as_u64();
-    let (mhz, cores, memory) = (
-        number("processor_frequency")?,
-        number("processor_count")?,
-        number("memory_size")?,
-    );
+    let mhz = number("processor_frequency")?;
+    let cores = number("processor_count")?;
+    let memory = number("memory_size")?;
     Some(if mhz < 2000 || cores < 8 || memory < 4 * GIB {
         "1"
     } else if mhz < 2500 || memory < 6 * GIB {

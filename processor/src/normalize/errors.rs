@@ -5,32 +5,49 @@ use bugle_protocol::json::{Json, Object};
 use bugle_protocol::meta::{FieldError, Note};
 
 use super::event::EVENT;
+use super::schema::Kind;
 
-/// All errors: those in the event's own list first, then those of the notes in the order of the event's fields.
+/// All errors: those in the event's own list first, then those of the notes in the order of the fields.
 pub(super) fn list(event: &Object<'_>, meta: &Meta) -> Vec<Json<'static>> {
-    let own = event
-        .get("errors")
-        .and_then(Json::as_array)
-        .unwrap_or_default();
-    let mut errors: Vec<_> = own.iter().cloned().map(Json::into_owned).collect();
-    if let Some(note) = meta.note() {
-        add(&mut errors, "", note);
-    }
-    let known = EVENT.fields.iter().map(|field| field.name);
-    let unknown = meta
-        .children()
-        .map(|(key, _)| key)
-        .filter(|key| EVENT.field(key).is_none());
-    for key in known.chain(unknown) {
-        let Some(child) = meta.child(key) else {
-            continue;
-        };
-        child.for_each_note(&mut |path, note| {
-            let separator = if path.is_empty() { "" } else { "." };
-            add(&mut errors, &format!("{key}{separator}{path}"), note);
-        });
-    }
+    let own = event.get("errors").and_then(Json::as_array);
+    let own = own.unwrap_or_default().iter().cloned();
+    let mut errors = own.map(Json::into_owned).collect();
+    walk(&mut errors, Some(&Kind::Struct(&EVENT)), meta, "");
     errors
+}
+
+fn walk(errors: &mut Vec<Json<'static>>, kind: Option<&Kind>, meta: &Meta, path: &str) {
+    if let Some(note) = meta.note() {
+        add(errors, path, note);
+    }
+    let mut children: Vec<_> = meta.children().collect();
+    if let Some(Kind::Struct(schema)) = kind {
+        let place = |key: &str| schema.fields.iter().position(|field| field.name == key);
+        children.sort_by_key(|(key, _)| place(key).unwrap_or(usize::MAX));
+    } else {
+        children.sort_by_key(|(key, _)| key.parse().unwrap_or(usize::MAX));
+    }
+    for (key, child) in children {
+        let separator = if path.is_empty() { "" } else { "." };
+        let kind = kind.and_then(|kind| kind_of(kind, key));
+        walk(
+            errors,
+            kind.as_ref(),
+            child,
+            &format!("{path}{separator}{key}"),
+        );
+    }
+}
+
+/// What the child `key` of a value of some kind may hold, if its own children are in an order.
+fn kind_of(kind: &Kind, key: &str) -> Option<Kind> {
+    match kind {
+        Kind::Struct(schema) => Some(schema.field(key)?.kind),
+        Kind::Values(schema) if key == "values" => Some(Kind::Values(schema)),
+        Kind::Values(schema) => Some(Kind::Struct(schema)),
+        Kind::List(kind) | Kind::Map(kind) => Some(**kind),
+        Kind::Any | Kind::Scalar(_) | Kind::Custom(_) => None,
+    }
 }
 
 fn add(errors: &mut Vec<Json<'static>>, path: &str, note: &Note) {

@@ -167,6 +167,10 @@ fn braces(template: &str, arguments: &mut Arguments<'_, '_>) -> Option<String> {
             break;
         };
         out.push_str(text);
+        // A format such as `{:>5}` would have to be applied.
+        if key.contains(':') {
+            return None;
+        }
         let value = match (arguments.params, key.parse::<usize>()) {
             (Json::Object(named), _) => named.get(key)?,
             (Json::Array(items), Ok(index)) => items.get(index)?,

@@ -3,7 +3,7 @@
 use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 
-use super::note::{Fault, object_mut};
+use super::note::{Fault, Notes, object_mut};
 use super::scalar::TEXT;
 use super::schema::{Kind, Schema, field};
 use super::tags;
@@ -29,7 +29,7 @@ fn number(value: &mut Json<'_>) -> Result<(), Fault> {
 }
 
 /// Completes the measurements of a transaction: names, units, and rates that follow from them.
-pub(super) fn normalize(event: &mut Object<'_>) {
+pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
     let millis = timestamp(event, "timestamp")
         .zip(timestamp(event, "start_timestamp"))
         .map(|(end, start)| (end - start) * 1000.0);
@@ -55,7 +55,7 @@ pub(super) fn normalize(event: &mut Object<'_>) {
         event.remove("measurements");
     }
     if let Some(start_type) = start_type {
-        tags::set(event, "app.vitals.start.type", start_type);
+        tags::set(event, "app.vitals.start.type", start_type, notes);
     }
 }
 

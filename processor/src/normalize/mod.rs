@@ -4,6 +4,7 @@
 //! Then each interface is completed, and what is too long is cut. An event is never refused, whatever is in it; only a
 //! transaction without a usable duration or place in its trace is.
 
+mod attributes;
 mod breadcrumbs;
 mod contexts;
 mod cookies;
@@ -72,8 +73,9 @@ pub struct Settings {
     pub trims: bool,
     /// Adds contexts for browser, system and device from the request's headers.
     pub parses_user_agent: bool,
-    /// Sets for each span of a transaction the time in which none of its children ran.
-    pub sets_exclusive_times: bool,
+    /// Sets for each span of a transaction the time in which none of its children ran, and adds the names that its
+    /// attributes have today.
+    pub completes_spans: bool,
     /// Removes members that no schema knows.
     pub removes_unknown: bool,
 }
@@ -85,7 +87,7 @@ impl Default for Settings {
             max_secs_in_past: Some(30 * 24 * 60 * 60),
             trims: true,
             parses_user_agent: true,
-            sets_exclusive_times: true,
+            completes_spans: true,
             removes_unknown: true,
         }
     }
@@ -227,9 +229,9 @@ fn complete(
     sdk::normalize(event, context.client);
     exception::normalize(event, notes);
     breadcrumbs::normalize(event);
-    tags::exchange_with_fields(event);
+    tags::exchange_with_fields(event, notes);
     if let Some(request) = object_mut(event, "request") {
-        request::normalize(request);
+        request::normalize(request, notes);
         if request.is_empty() {
             event.remove("request");
         }
@@ -240,7 +242,7 @@ fn complete(
         user_agent::add_contexts(event);
     }
     trace::normalize(event, notes, event_id);
-    contexts::normalize(event);
-    device::tag_class(event);
-    transaction::normalize(event, notes, settings.sets_exclusive_times);
+    contexts::normalize(event, notes);
+    device::tag_class(event, notes);
+    transaction::normalize(event, notes, settings.completes_spans);
 }

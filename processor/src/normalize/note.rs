@@ -161,6 +161,33 @@ impl Notes {
         self.at(path).original_length.get_or_insert(original as u64);
     }
 
+    /// Follows the items of a list to their new places: `order` holds the old key of each, from the first on. What was
+    /// said about items that are gone goes too.
+    pub(super) fn reorder<K: ToString>(
+        &mut self,
+        path: &Path<'_>,
+        order: impl IntoIterator<Item = K>,
+    ) {
+        if !self.has(path) {
+            return;
+        }
+        let place = path.node(&mut self.meta);
+        let mut old = std::mem::take(place);
+        if let Some(note) = old.note() {
+            *place.note_mut() = note.clone();
+        }
+        for (index, key) in order.into_iter().enumerate() {
+            if let Some(child) = old.remove_child(&key.to_string()) {
+                place.set_child(index.to_string(), child);
+            }
+        }
+    }
+
+    /// Forgets all that was said about a member of the event.
+    pub(super) fn forget(&mut self, key: &str) {
+        self.meta.remove_child(key);
+    }
+
     /// Moves what a client said about `from` and its children to `to` below the same place: the value has moved too.
     pub(super) fn wrap(&mut self, path: &Path<'_>, keys: &[&str]) {
         if !self.has(path) {

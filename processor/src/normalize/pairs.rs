@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bugle_protocol::json::{Json, Object};
 
-use super::note::{Fault, Path};
+use super::note::{Fault, Notes, Path};
 use super::read::Reader;
 use super::scalar::lenient;
 use super::schema::Kind;
@@ -13,6 +13,8 @@ use super::schema::Kind;
 /// sorted: clients build them from hash maps, and equal requests should look equal.
 pub(super) fn read(reader: &mut Reader, kind: &Kind, value: &mut Json<'_>, path: &Path<'_>) {
     if let Json::Object(object) = value {
+        object.sort_keys();
+        reader.notes.reorder(path, object.keys());
         *value = from_object(std::mem::take(object));
     }
     let Json::Array(items) = value else {
@@ -24,8 +26,7 @@ pub(super) fn read(reader: &mut Reader, kind: &Kind, value: &mut Json<'_>, path:
     }
 }
 
-fn from_object<'a>(mut object: Object<'a>) -> Json<'a> {
-    object.sort_keys();
+fn from_object<'a>(object: Object<'a>) -> Json<'a> {
     Json::Array(
         object
             .into_iter()
@@ -53,6 +54,44 @@ fn read_pair(reader: &mut Reader, kind: &Kind, item: &mut Json<'_>, path: &Path<
             reader.notes.reject(path, item, fault);
         }
     }
+}
+
+/// Keeps the items that `keep` says yes to, and their notes with them.
+pub(super) fn retain<'a>(
+    items: &mut Vec<Json<'a>>,
+    notes: &mut Notes,
+    path: &Path<'_>,
+    mut keep: impl FnMut(&Json<'a>) -> bool,
+) {
+    let mut kept = Vec::with_capacity(items.len());
+    let mut index = 0;
+    items.retain(|item| {
+        let keeps = keep(item);
+        if keeps {
+            kept.push(index);
+        }
+        index += 1;
+        keeps
+    });
+    if kept.len() < index {
+        notes.reorder(path, kept);
+    }
+}
+
+/// Sorts the items by their keys, and their notes with them.
+pub(super) fn sort(items: &mut Vec<Json<'_>>, notes: &mut Notes, path: &Path<'_>) {
+    if items.is_sorted_by_key(key) {
+        return;
+    }
+    let mut indexed: Vec<_> = std::mem::take(items).into_iter().enumerate().collect();
+    indexed.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+    notes.reorder(path, indexed.iter().map(|(index, _)| index));
+    items.extend(indexed.into_iter().map(|(_, item)| item));
+}
+
+/// The key of a pair, where it has one.
+pub(super) fn key<'t>(item: &'t Json<'_>) -> Option<&'t str> {
+    item.as_array()?.first()?.as_str()
 }
 
 /// Key and value of a pair, where both are there.

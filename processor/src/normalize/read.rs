@@ -4,6 +4,7 @@ use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 
 use super::note::{Fault, Notes, Path};
+use super::pairs;
 use super::schema::{Empty, Field, Kind, Schema};
 
 /// Walks a tree by its schema.
@@ -74,8 +75,11 @@ impl Reader {
 
     fn values(&mut self, schema: &'static Schema, value: &mut Json<'_>, path: &Path<'_>) {
         match value.take() {
-            Json::Array(items) => {
+            Json::Array(mut items) => {
                 self.notes.wrap(path, &["values"]);
+                pairs::retain(&mut items, &mut self.notes, &path.key("values"), |item| {
+                    !item.is_null()
+                });
                 *value = wrapper(items);
             }
             Json::Object(object) if object.contains_key("values") => *value = Json::Object(object),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bugle_protocol::json::{Json, Object};
 use url::{Url, form_urlencoded};
 
-use super::note::{Fault, Path};
+use super::note::{Fault, Notes, Path};
 use super::read::Reader;
 use super::request_body;
 use super::scalar::{JSON_TEXT, TEXT, UNSIGNED, lenient, text};
@@ -86,12 +86,8 @@ fn headers(reader: &mut Reader, value: &mut Json<'_>, path: &Path<'_>) {
         }
     }
     if sorts {
-        items.sort_by(|a, b| name_of(a).cmp(&name_of(b)));
+        pairs::sort(items, &mut reader.notes, path);
     }
-}
-
-fn name_of<'t>(item: &'t Json<'_>) -> Option<&'t str> {
-    item.as_array()?.first()?.as_str()
 }
 
 /// A header's value; one that was sent in several lines comes as a list.
@@ -133,9 +129,10 @@ fn title_case(name: &str) -> String {
 }
 
 /// Completes the request: URL in its parts, cookies out of the headers, the body decoded.
-pub(super) fn normalize(request: &mut Object<'_>) {
+pub(super) fn normalize(request: &mut Object<'_>, notes: &mut Notes) {
     split_url(request);
-    cookies::adopt_header(request, "Cookie");
+    let path = Path::ROOT.key("request");
+    cookies::adopt_header(request, "Cookie", notes, &path);
     let content_type = header(request, "Content-Type").map(str::to_owned);
     let inferred = request_body::decode(request).or_else(|| {
         let media_type = content_type.as_deref()?.split(';').next()?.trim();

@@ -183,7 +183,10 @@ pub(super) fn uuid(value: &mut Json<'_>) -> Result<(), Fault> {
     if simple {
         return Ok(());
     }
-    match text.parse::<EventId>() {
+    let bare = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    match bare.unwrap_or(text).parse::<EventId>() {
         Ok(id) => *value = Json::from(id.to_string()),
         Err(_) if is_nil(text) => *value = Json::Null,
         Err(_) => return Err(Fault::invalid(uuid_fault(text))),

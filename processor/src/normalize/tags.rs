@@ -1,5 +1,7 @@
 //! Tags: what they may be, and those that other fields become.
 
+use std::collections::HashSet;
+
 use bugle_protocol::json::{Json, Object};
 
 use super::event::{environment, trim_text};
@@ -27,14 +29,13 @@ pub(super) fn read(reader: &mut Reader, value: &mut Json<'_>, path: &Path<'_>) {
             *key = key.replace(' ', "-").into();
         }
     }
-    let mut seen = std::collections::HashSet::with_capacity(items.len());
-    items.retain(
-        |item| match item.as_array().and_then(|pair| pair.first()?.as_str()) {
-            Some(key) if RESERVED.contains(&key) => false,
-            Some(key) => seen.insert(key.to_owned()),
+    let mut seen = HashSet::with_capacity(items.len());
+    pairs::retain(items, &mut reader.notes, path, |item| {
+        match pairs::key(item) {
+            Some(key) => !RESERVED.contains(&key) && seen.insert(key.to_owned()),
             None => true,
-        },
-    );
+        }
+    });
     for (index, item) in items.iter_mut().enumerate() {
         check(&mut reader.notes, item, &path.index(index));
     }
@@ -71,7 +72,7 @@ fn value_fault(value: &str) -> Option<Fault> {
     }
     value
         .contains('\n')
-        .then(|| Fault::invalid("invalid character '\n'"))
+        .then(|| Fault::invalid("invalid character '\\n'"))
 }
 
 fn empty() -> Fault {
@@ -79,22 +80,27 @@ fn empty() -> Fault {
 }
 
 /// Moves the fields that are tags to the tags, and the tag that is a field to the field.
-pub(super) fn exchange_with_fields(event: &mut Object<'_>) {
-    if let Some(mut name) = take(event, "environment") {
+pub(super) fn exchange_with_fields(event: &mut Object<'_>, notes: &mut Notes) {
+    if let Some(mut name) = take(event, "environment", notes) {
         if event.get("environment").is_none() && environment(&mut name).is_ok() {
             event.insert("environment", name);
         }
     }
     for key in ["server_name", "site"] {
         if let Some(value) = event.remove(key).filter(|value| !value.is_null()) {
-            set(event, key, value);
+            set(event, key, value, notes);
         }
     }
 }
 
 /// Sets a tag; one of the same key goes.
-pub(super) fn set<'a>(event: &mut Object<'a>, key: &'static str, value: impl Into<Json<'a>>) {
-    take(event, key);
+pub(super) fn set<'a>(
+    event: &mut Object<'a>,
+    key: &'static str,
+    value: impl Into<Json<'a>>,
+    notes: &mut Notes,
+) {
+    take(event, key, notes);
     let tags = event.get_or_insert_with("tags", || Json::Array(Vec::new()));
     if tags.is_null() {
         *tags = Json::Array(Vec::new());
@@ -104,17 +110,15 @@ pub(super) fn set<'a>(event: &mut Object<'a>, key: &'static str, value: impl Int
     }
 }
 
-fn take<'a>(event: &mut Object<'a>, key: &str) -> Option<Json<'a>> {
+fn take<'a>(event: &mut Object<'a>, key: &str, notes: &mut Notes) -> Option<Json<'a>> {
     let tags = event.get_mut("tags")?.as_array_mut()?;
-    let index = tags
-        .iter()
-        .position(|tag| pairs::entry(tag).is_some_and(|(k, _)| k == key))?;
-    let tag = tags.remove(index);
+    let is_taken = |tag: &Json<'_>| pairs::key(tag) == Some(key);
+    let index = tags.iter().position(is_taken)?;
+    let value = tags[index].as_array_mut().and_then(Vec::pop);
+    let path = Path::ROOT.key("tags");
+    pairs::retain(tags, notes, &path, |tag| !is_taken(tag));
     if tags.is_empty() {
         event.remove("tags");
     }
-    match tag {
-        Json::Array(mut pair) => pair.pop(),
-        _ => None,
-    }
+    value
 }

@@ -22,7 +22,7 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, event_id: Eve
     };
     let root = Path::ROOT.key("contexts");
     complete_ids(trace, notes, &root.key("trace"), event_id);
-    if trace.get("status").is_none() && !trace.contains_key("status") {
+    if trace.get("status").is_none() {
         trace.insert("status", "unknown");
     }
     if is_transaction && trace.get("op").is_none() {

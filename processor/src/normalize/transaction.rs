@@ -4,7 +4,7 @@ use bugle_protocol::json::{Json, Object};
 
 use super::note::{Notes, object_mut};
 use super::timestamps::timestamp;
-use super::{contexts, measurements, spans, transaction_name};
+use super::{attributes, contexts, measurements, spans, transaction_name};
 
 /// Why a transaction cannot be used: its duration or its place in the trace are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,9 +73,10 @@ fn check_span(span: &Json<'_>) -> Result<(), InvalidTransaction> {
 }
 
 /// Completes a transaction: its name, spans and measurements. Other events have no measurements.
-pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, with_exclusive_times: bool) {
+pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, completes_spans: bool) {
     if event.get_str("type") != Some("transaction") {
         event.remove("measurements");
+        notes.forget("measurements");
         return;
     }
     if event.get_str("transaction").is_none_or(str::is_empty) {
@@ -83,10 +84,11 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, with_exclusiv
     }
     transaction_name::normalize(event, notes);
     spans::normalize(event);
-    if with_exclusive_times {
+    if completes_spans {
         spans::set_exclusive_times(event);
+        attributes::normalize(event);
     }
-    measurements::normalize(event);
+    measurements::normalize(event, notes);
 }
 
 /// The member `transaction_info`, made if there is none.

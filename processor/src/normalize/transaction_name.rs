@@ -22,7 +22,7 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
     if let Some(info) = transaction::info_mut(event) {
         if is_url {
             info.insert("source", "sanitized");
-        } else if info.get("source").is_none() && !info.contains_key("source") {
+        } else if info.get("source").is_none() {
             info.insert("source", "unknown");
         }
     }

@@ -30,7 +30,8 @@ pub(super) fn trim(event: &mut Object<'_>, notes: &mut Notes) {
     }
     if let Some(Json::Object(contexts)) = event.get_mut("contexts") {
         let path = root.key("contexts");
-        for (name, context) in contexts.iter_mut() {
+        // The trace's attributes are those of a span, which are limited all together.
+        for (name, context) in contexts.iter_mut().filter(|(name, _)| *name != "trace") {
             trim_value(contexts::CONTEXT, context, notes, &path.key(name));
         }
     }
@@ -114,10 +115,57 @@ fn trim_value(limit: Limit, value: &mut Json<'_>, notes: &mut Notes, path: &Path
                 cut(value, max, notes, path);
             }
         }
-        Limit::Bag { bytes, depth } => {
-            Bag { left: bytes }.fill(value, depth, notes, path);
-        }
+        Limit::Bag { bytes, depth } => fill_bag(bytes, depth, value, notes, path),
         Limit::Bags { bytes, depth } => trim_bags(bytes, depth, value, notes, path),
+    }
+}
+
+/// Cuts a value that does not fit. Its members are sorted first, so that it does not depend on the order in a client's
+/// hash map which of them are left.
+fn fill_bag(bytes: usize, depth: usize, value: &mut Json<'_>, notes: &mut Notes, path: &Path<'_>) {
+    if size(value, depth).is_some_and(|size| size <= bytes) {
+        return;
+    }
+    sort(value);
+    Bag { left: bytes }.fill(value, depth, notes, path);
+}
+
+fn sort(value: &mut Json<'_>) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(sort),
+        Json::Object(object) => {
+            object.sort_keys();
+            object.iter_mut().for_each(|(_, member)| sort(member));
+        }
+        _ => {}
+    }
+}
+
+/// The bytes that a value takes of a bag; `None` if it nests deeper than `depth` levels.
+fn size(value: &Json<'_>, depth: usize) -> Option<usize> {
+    if depth <= 1 && is_filled(value) {
+        return None;
+    }
+    let members = match value {
+        Json::Array(items) => sum(items.iter(), depth)?,
+        Json::Object(object) => sum(object.iter().map(|(_, member)| member), depth)?,
+        _ => 0,
+    };
+    Some(members + own_size(value))
+}
+
+fn sum<'t, 'a: 't>(mut values: impl Iterator<Item = &'t Json<'a>>, depth: usize) -> Option<usize> {
+    values.try_fold(0, |sum, value| Some(sum + size(value, depth - 1)?))
+}
+
+/// The bytes of a value's text without those of its members: its quotes or brackets, and a comma.
+fn own_size(value: &Json<'_>) -> usize {
+    1 + match value {
+        Json::Null => 4,
+        Json::Bool(_) => 5,
+        Json::Number(number) => number_length(*number),
+        Json::String(text) => text.len() + 2,
+        Json::Array(_) | Json::Object(_) => 2,
     }
 }
 
@@ -127,16 +175,12 @@ fn trim_bags(bytes: usize, depth: usize, value: &mut Json<'_>, notes: &mut Notes
     let original = object.len();
     let mut left = EXTRA_BYTES;
     object.retain(|key, member| {
-        if left == 0 {
-            return false;
+        let fits = left > 0;
+        if fits {
+            fill_bag(bytes.min(left), depth - 1, member, notes, &path.key(key));
+            left = left.saturating_sub(size(member, usize::MAX).unwrap_or(left));
         }
-        let mut bag = Bag {
-            left: bytes.min(left),
-        };
-        let before = bag.left;
-        bag.fill(member, depth - 1, notes, &path.key(key));
-        left -= before - bag.left;
-        true
+        fits
     });
     if object.len() < original {
         notes.shortened(path, original);
@@ -164,44 +208,34 @@ struct Bag {
 }
 
 impl Bag {
-    fn take(&mut self, bytes: usize) {
-        self.left = self.left.saturating_sub(bytes + 1);
-    }
-
     /// Fits a value in that may nest `depth` levels: containers at the last level become their JSON text.
     fn fill(&mut self, value: &mut Json<'_>, depth: usize, notes: &mut Notes, path: &Path<'_>) {
         if depth <= 1 && is_filled(value) {
             *value = json::to_string(value).into();
         }
+        let mut index = 0;
         match value {
-            Json::String(text) => {
-                if is_longer(text, self.left) {
-                    cut(value, self.left, notes, path);
-                }
-                let length = value.as_str().map_or(0, str::len);
-                self.take(length + 2);
-            }
             Json::Array(items) => {
                 let original = items.len();
-                let mut index = 0;
                 items.retain_mut(|item| {
                     let fits = self.fill_member(item, depth, notes, &path.index(index));
                     index += 1;
                     fits
                 });
-                self.close(original, items.len(), notes, path);
+                note_shortened(notes, path, original, items.len());
             }
             Json::Object(object) => {
                 let original = object.len();
                 object.retain(|key, member| self.fill_member(member, depth, notes, &path.key(key)));
-                self.close(original, object.len(), notes, path);
+                note_shortened(notes, path, original, object.len());
             }
-            Json::Null => self.take(4),
-            Json::Bool(_) => self.take(5),
-            Json::Number(number) => self.take(number_length(*number)),
+            Json::String(text) if is_longer(text, self.left) => cut(value, self.left, notes, path),
+            _ => {}
         }
+        self.left = self.left.saturating_sub(own_size(value));
     }
 
+    /// Fits a member in; says whether there was room.
     fn fill_member(
         &mut self,
         member: &mut Json<'_>,
@@ -209,18 +243,17 @@ impl Bag {
         notes: &mut Notes,
         path: &Path<'_>,
     ) -> bool {
-        if self.left == 0 {
-            return false;
+        let fits = self.left > 0;
+        if fits {
+            self.fill(member, depth - 1, notes, path);
         }
-        self.fill(member, depth - 1, notes, path);
-        true
+        fits
     }
+}
 
-    fn close(&mut self, original: usize, kept: usize, notes: &mut Notes, path: &Path<'_>) {
-        self.take(2);
-        if kept < original {
-            notes.shortened(path, original);
-        }
+fn note_shortened(notes: &mut Notes, path: &Path<'_>, original: usize, kept: usize) {
+    if kept < original {
+        notes.shortened(path, original);
     }
 }
 
@@ -249,7 +282,9 @@ fn trim_frames(trace: &mut Object<'_>, notes: &mut Notes, path: &Path<'_>) {
     };
     if frames.len() > MAX_FRAMES {
         let original = frames.len();
-        frames.drain(OUTER_FRAMES..original - (MAX_FRAMES - OUTER_FRAMES));
+        let inner = original - (MAX_FRAMES - OUTER_FRAMES);
+        frames.drain(OUTER_FRAMES..inner);
+        notes.reorder(&path, (0..OUTER_FRAMES).chain(inner..original));
         notes.shortened(&path, original);
     }
     strip_middle(frames);
@@ -258,23 +293,26 @@ fn trim_frames(trace: &mut Object<'_>, notes: &mut Notes, path: &Path<'_>) {
 
 /// Takes the details from frames of the middle, the application's own last.
 fn strip_middle(frames: &mut [Json<'_>]) {
-    let mut surplus = frames.len().saturating_sub(MAX_DETAILED_FRAMES);
-    if surplus == 0 {
+    if frames.len() <= MAX_DETAILED_FRAMES {
         return;
     }
-    let half = MAX_DETAILED_FRAMES / 2;
-    let last = frames.len() - half;
-    for strips_in_app in [false, true] {
-        for frame in &mut frames[half..last] {
-            let Json::Object(frame) = frame else { continue };
-            let in_app = frame.get("in_app").and_then(Json::as_bool).unwrap_or(false);
-            if surplus == 0 || in_app != strips_in_app {
-                continue;
+    let (in_app, system): (Vec<usize>, Vec<usize>) =
+        (0..frames.len()).partition(|&index| is_in_app(&frames[index]));
+    let for_system = MAX_DETAILED_FRAMES.saturating_sub(in_app.len());
+    for (indexes, kept) in [(system, for_system), (in_app, MAX_DETAILED_FRAMES)] {
+        let outer = kept / 2;
+        let stripped = indexes.len().saturating_sub(kept);
+        for &index in indexes.iter().skip(outer).take(stripped) {
+            if let Json::Object(frame) = &mut frames[index] {
+                frame.retain(|key, _| !DETAILS.contains(&key));
             }
-            for key in ["vars", "pre_context", "post_context"] {
-                frame.remove(key);
-            }
-            surplus -= 1;
         }
     }
+}
+
+/// The members of a frame that only its own view shows.
+const DETAILS: [&str; 3] = ["vars", "pre_context", "post_context"];
+
+fn is_in_app(frame: &Json<'_>) -> bool {
+    frame.get("in_app").and_then(Json::as_bool).unwrap_or(false)
 }

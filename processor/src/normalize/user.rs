@@ -45,6 +45,11 @@ pub(super) fn normalize(event: &mut Object<'_>, client_ip: Option<IpAddr>) {
     if let Some(user) = object_mut(event, "user") {
         // The server's own member: a client's would let it pose as another user.
         user.remove("sentry_user");
+        for key in ["id", "username", "email", "name"] {
+            if user.get_str(key) == Some("") {
+                user.remove(key);
+            }
+        }
         gather_data(user);
     }
     resolve_address(event, client_ip);
