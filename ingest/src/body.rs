@@ -69,10 +69,10 @@ impl Memory {
         let deadline = Instant::now() + limits.max_body_time;
         let mut bytes = BytesMut::with_capacity(announced.min(FIRST_BUFFER_BYTES));
         let mut memory: Option<OwnedSemaphorePermit> = None;
-        loop {
-            let next = timeout_at(deadline, next_chunk(&mut body)).await;
-            let next = next.map_err(|_| too_slow(limits))?;
-            let Some(chunk) = next? else { break };
+        while let Some(chunk) = timeout_at(deadline, next_chunk(&mut body))
+            .await
+            .map_err(|_| too_slow(limits))??
+        {
             if bytes.len() + chunk.len() > max_bytes {
                 return Err(too_large(max_bytes));
             }
@@ -157,5 +157,63 @@ fn too_large(limit_bytes: usize) -> Rejection {
 fn too_slow(limits: &Limits) -> Rejection {
     Rejection::TooSlow {
         seconds: limits.max_body_time.as_secs(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn cramped() -> Limits {
+        Limits {
+            max_envelope_bytes: 10,
+            max_store_bytes: 10,
+            max_in_flight_bytes: 10,
+            max_body_time: Duration::from_millis(20),
+            ..Limits::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_memory_in_time_is_told_to_come_again() {
+        let limits = cramped();
+        let memory = Memory::new(&limits);
+        let headers = HeaderMap::new();
+        let receive = || memory.receive(&headers, Body::from("12345678"), 10, &limits);
+        let held = receive().await.unwrap();
+        assert!(matches!(receive().await, Err(Rejection::OutOfMemory)));
+        drop(held);
+        assert!(receive().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn bodies_of_other_requests_do_not_keep_one_from_being_decoded() {
+        let limits = cramped();
+        let memory = Memory::new(&limits);
+        let headers = HeaderMap::new();
+        let receive = || memory.receive(&headers, Body::from("12345"), 10, &limits);
+        let (one, _other) = (receive().await.unwrap(), receive().await.unwrap());
+        let length = memory.decode(&one, 10, |bytes| Ok(bytes.len())).await;
+        assert_eq!(length.unwrap(), 5);
+    }
+
+    #[tokio::test]
+    async fn a_large_body_is_decoded_within_its_own_budget() {
+        let limits = Limits::default();
+        let memory = Memory::new(&limits);
+        let body = vec![0; 3 * INLINE_BYTES];
+        let headers = HeaderMap::new();
+        let received = memory.receive(&headers, Body::from(body), 1 << 20, &limits);
+        let received = received.await.unwrap();
+        let free = memory.decoding.available_permits();
+        let decode = |limit| memory.decode(&received, limit, |bytes| Ok(bytes.len()));
+        assert_eq!(decode(1 << 20).await.unwrap(), 3 * INLINE_BYTES);
+        assert!(matches!(
+            decode(1000).await,
+            Err(Rejection::TooLarge { limit_bytes: 1000 })
+        ));
+        assert_eq!(memory.decoding.available_permits(), free);
     }
 }

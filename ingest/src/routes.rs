@@ -103,3 +103,32 @@ struct Health {
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     Rejection::Internal.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_told_to_nobody() {
+        let routes = Router::new().route("/", get(|| async { panic!("secret") as () }));
+        let routes = routes.layer(CatchPanicLayer::custom(panicked));
+        let request = Request::get("/").body(axum::body::Body::empty()).unwrap();
+        let response = routes.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = axum::body::to_bytes(response.into_body(), 1000)
+            .await
+            .unwrap();
+        assert_eq!(body, r#"{"detail":"internal server error"}"#);
+    }
+
+    #[test]
+    fn slashes_are_collapsed_in_the_path_alone() {
+        for (uri, collapsed) in [
+            ("//api///1/envelope//?a=//b", "/api/1/envelope?a=//b"),
+            ("//", "/"),
+            ("//?x", "/"),
+        ] {
+            assert_eq!(collapse_slashes(&uri.parse().unwrap()), collapsed, "{uri}");
+        }
+    }
+}

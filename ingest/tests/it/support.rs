@@ -42,6 +42,17 @@ impl Bench {
         Self::with(Limits::default(), TrustedProxies::default()).await
     }
 
+    /// A bench whose two projects have other keys than usual.
+    pub(crate) async fn with_key(key: &str) -> Self {
+        Self::build(
+            key,
+            Limits::default(),
+            TrustedProxies::default(),
+            queue::Limits::default(),
+        )
+        .await
+    }
+
     pub(crate) async fn with(limits: Limits, trusted_proxies: TrustedProxies) -> Self {
         Self::with_queue(limits, trusted_proxies, queue::Limits::default()).await
     }
@@ -51,11 +62,20 @@ impl Bench {
         trusted_proxies: TrustedProxies,
         queue_limits: queue::Limits,
     ) -> Self {
+        Self::build(KEY, limits, trusted_proxies, queue_limits).await
+    }
+
+    async fn build(
+        key: &str,
+        limits: Limits,
+        trusted_proxies: TrustedProxies,
+        queue_limits: queue::Limits,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
         let store = Store::open(&Options { database_url }).await.unwrap();
         store.migrate().await.unwrap();
-        let project_id = create_project(&store, "shop", KEY).await;
+        let project_id = create_project(&store, "shop", key).await;
         create_project(&store, "other", OTHER_KEY).await;
         let queue = Queue::open(&folder.path().join("queue"), queue_limits, 0).unwrap();
         let reader = queue.reader(0);
