@@ -16,7 +16,6 @@ use bugle_processor::Processor;
 use bugle_protocol::UnixMillis;
 use bugle_store::Store;
 use bugle_store::queue::{self, Queue};
-use bugle_ui::Ui;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -97,11 +96,7 @@ fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router 
         .merge(health::router(Arc::new(Health {
             store: store.clone(),
             queue: queue.clone(),
-        })))
-        .merge(bugle_ui::router(Arc::new(Ui::new(
-            store.clone(),
-            base_url.to_owned(),
-        ))));
+        })));
     let prefix = base_url
         .splitn(4, '/')
         .nth(3)
