@@ -14,12 +14,12 @@ pub struct ItemOverflow {
     /// The item's type on the wire.
     pub item_type: String,
     /// The limit it exceeded.
-    pub limit: Limit,
+    pub limit: ItemLimit,
 }
 
-/// A limit of items, for people.
+/// What an item exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Limit {
+pub enum ItemLimit {
     /// So many items.
     #[error("at most {0} per envelope")]
     Items(usize),
@@ -90,14 +90,14 @@ pub(crate) fn check_items(items: &[Item<'_>], limits: &Limits) -> Result<(), Ite
 }
 
 impl Quota {
-    fn exceeded(&self, tally: Tally, item_bytes: usize) -> Option<Limit> {
+    fn exceeded(&self, tally: Tally, item_bytes: usize) -> Option<ItemLimit> {
         if item_bytes > self.item_bytes {
-            return Some(Limit::ItemBytes(self.item_bytes));
+            return Some(ItemLimit::ItemBytes(self.item_bytes));
         }
         if tally.items > self.items {
-            return Some(Limit::Items(self.items));
+            return Some(ItemLimit::Items(self.items));
         }
-        (tally.bytes > self.total_bytes).then_some(Limit::TotalBytes(self.total_bytes))
+        (tally.bytes > self.total_bytes).then_some(ItemLimit::TotalBytes(self.total_bytes))
     }
 }
 

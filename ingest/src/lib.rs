@@ -14,9 +14,10 @@ mod routes;
 use bugle_store::Store;
 use bugle_store::queue::Queue;
 
+pub use items::{ItemLimit, ItemOverflow};
 pub use limits::Limits;
 pub use proxies::{InvalidNetwork, TrustedProxies};
-pub use rejection::Rejection;
+pub use rejection::{HeaderMismatch, Rejection};
 pub use routes::router;
 
 /// Everything that receiving a request takes.

@@ -4,6 +4,9 @@ use bugle_ingest::Limits;
 
 use crate::support::Bench;
 
+/// Items as header members and payload size; the type and the limit that are named if they are too much.
+type Case<'a> = (&'a [(&'a str, usize)], Option<(&'a str, &'a str)>);
+
 /// Items of a type with payloads of given sizes.
 fn envelope(items: &[(&str, usize)]) -> String {
     let mut body = "{}\n".to_owned();
@@ -58,7 +61,7 @@ async fn items_are_counted_and_measured_by_their_kind() {
     let profile = r#""type":"profile""#;
     let recording = r#""type":"replay_recording""#;
     let novelty = r#""type":"novelty""#;
-    let cases: &[(&[(&str, usize)], Option<(&str, &str)>)] = &[
+    let cases: &[Case<'_>] = &[
         (&[(event, 100)], None),
         (&[(event, 101)], Some(("event", "100 bytes each"))),
         (&[(event, 1), (event, 1)], Some(("event", "1 per envelope"))),
