@@ -127,11 +127,17 @@ pub fn read_timestamp(json: &Json<'_>) -> Result<f64, TimestampError> {
     match json {
         Json::Number(number) => Some(number.as_f64())
             .filter(|s| s.abs() < 253_402_300_800.0)
-            .map(|seconds| (seconds * 1e6).round() / 1e6)
+            .map(round_to_micros)
             .ok_or(TimestampError::OutOfRange),
         Json::String(text) => read_rfc3339(text.as_bytes()),
         _ => Err(TimestampError::NotATimestamp),
     }
+}
+
+/// Rounds the fraction alone: times are so large that multiplied as a whole they would be rounded twice.
+fn round_to_micros(seconds: f64) -> f64 {
+    let micros = (seconds.fract() * 1e6).round();
+    (seconds.trunc() * 1e6 + micros) / 1e6
 }
 
 /// Reads a timestamp in any form of the protocol; see [`read_timestamp`].
@@ -299,6 +305,10 @@ mod tests {
         assert_eq!(
             parse_timestamp(&Json::from(1_795_163_904.5)),
             Some(1_795_163_904.5)
+        );
+        assert_eq!(
+            parse_timestamp(&Json::from(1_795_163_384.335_275_4)),
+            Some(1_795_163_384.335_275)
         );
         for bad in [
             "",
