@@ -49,11 +49,17 @@ fn decode(text: &str) -> String {
 /// Moves a cookie header to `cookies`, unless it holds more than cookies (such as the attributes of `Set-Cookie`).
 /// Cookies that a client sent apart win: its own scrubbing has seen them.
 pub(super) fn adopt_header(owner: &mut Object<'_>, name: &str, notes: &mut Notes, path: &Path<'_>) {
-    let Some((cookies, true)) = request::header(owner, name).map(parse) else {
+    let Some(text) = request::header(owner, name) else {
         return;
     };
-    if owner.get("cookies").is_none() && !cookies.is_empty() {
-        owner.insert("cookies", Json::Array(cookies));
+    if owner.get("cookies").is_none() {
+        let (cookies, is_complete) = parse(text);
+        if !is_complete {
+            return;
+        }
+        if !cookies.is_empty() {
+            owner.insert("cookies", Json::Array(cookies));
+        }
     }
     let Some(Json::Array(headers)) = owner.get_mut("headers") else {
         return;

@@ -15,6 +15,9 @@ pub(super) fn read(reader: &mut Reader, kind: &Kind, value: &mut Json<'_>, path:
     if let Json::Object(object) = value {
         object.sort_keys();
         reader.notes.reorder(path, object.keys());
+        for index in 0..object.len() {
+            reader.notes.wrap(&path.index(index), &["1"]);
+        }
         *value = from_object(std::mem::take(object));
     }
     let Json::Array(items) = value else {

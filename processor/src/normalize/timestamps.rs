@@ -97,6 +97,7 @@ fn shift_all(event: &mut Object<'_>, seconds: f64) {
 
 fn shift(object: &mut Object<'_>, key: &'static str, seconds: f64) {
     if let Some(time) = timestamp(object, key) {
-        object.insert(key, ((time + seconds) * 1e6).round() / 1e6);
+        let micros = ((time + seconds) * 1e6).round();
+        object.insert(key, micros / 1e6);
     }
 }
