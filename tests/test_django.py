@@ -91,7 +91,7 @@ def test_an_unhandled_error_keeps_its_frames_and_locals(run: Run) -> None:
     assert (error["type"], error["value"]) == ("ZeroDivisionError", "division by zero")
     last = frames(error)[-1]
     assert (last["function"], last["module"], last["inApp"]) == ("price_per_item", "shop.views", True)
-    assert last["vars"] == {"total_cents": 1999, "goods": [], "currency": "'€ – евро'"} or last["vars"]["currency"]
+    assert last["vars"] == {"total_cents": "1999", "goods": [], "currency": "'€ – евро'"}
     assert any("total_cents / len(goods)" in line for _, line in last["context"])
     assert any(not frame["inApp"] and frame["module"].startswith("django.") for frame in frames(error))
 

@@ -48,10 +48,6 @@ class Api:
         """One event in full, or None while it is not stored."""
         return self.find(f"/projects/{ORGANIZATION}/{project}/events/{event_id}/")
 
-    def raw_event(self, event_id: str, project: str = PROJECT) -> Any:
-        """The stored payload of an event, as it lies in the database."""
-        return self.get(f"/projects/{ORGANIZATION}/{project}/events/{event_id}/json/")
-
     def wait_for_issue(self, title: str, count: int = 1, project: str = PROJECT) -> dict[str, Any]:
         """The one issue whose title starts with `title`, as soon as it has `count` events."""
 

@@ -52,11 +52,11 @@ class Visitor:
 
     def log_in(self, email: str = OWNER_EMAIL, password: str = OWNER_PASSWORD) -> None:
         """Logs in through the form."""
-        self.open("/login")
-        self.page.get_by_label("Email").fill(email)
-        self.page.get_by_label("Password").fill(password)
-        self.page.locator("form button[type=submit], form button:not([type])").last.click()
-        self.page.wait_for_url(lambda url: "/login" not in url)
+        page = self.open("/login")
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/login" not in url)
 
     def cookie_header(self) -> str:
         """The cookies of the session as the value of a `Cookie` header, for plain HTTP clients."""
