@@ -163,7 +163,10 @@ impl Matcher {
         for pattern in &patterns {
             set(&mut accepted, self.add_pattern(pattern, bits));
         }
-        others.insert(0, Expression::AnyBit(accepted));
+        if others.is_empty() {
+            return Expression::AnyBit(accepted);
+        }
+        others.push(Expression::AnyBit(accepted));
         Expression::Or(others)
     }
 
