@@ -4,8 +4,10 @@
 //! strings turned into pairs, numbers of text fields into text, and what is empty left out.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bugle_protocol::json::{self, Json, Object};
+use bugle_protocol::meta::FieldError;
 use bugle_protocol::timestamp::parse_timestamp;
 use bugle_protocol::{Event, Meta};
 
@@ -42,8 +44,11 @@ pub(super) fn event(mut fields: Object<'_>) -> (Event<'_>, Meta) {
     });
     each(&mut fields, "spans", timed);
     drop_empty(&mut fields);
-    let event = Event { fields };
-    let notes = kept_notes(&notes, &event.fields);
+    let mut event = Event { fields };
+    let mut notes = kept_notes(&notes, &event.fields);
+    for path in [["user", "ip_address"], ["sdk", "client_ip"]] {
+        refuse_address(&mut event.fields, &mut notes, path);
+    }
     (event, notes)
 }
 
@@ -269,6 +274,23 @@ fn title_case(name: &str) -> String {
         first.into_iter().flatten().chain(rest).collect::<String>()
     });
     words.collect::<Vec<_>>().join("-")
+}
+
+/// Notes an address that is none as an error, with its original.
+fn refuse_address(fields: &mut Object<'_>, notes: &mut Meta, path: [&str; 2]) {
+    let Some(Json::Object(parent)) = fields.get_mut(path[0]) else {
+        return;
+    };
+    let Some(address) = parent.get_mut(path[1]) else {
+        return;
+    };
+    let valid = |text: &str| text == "{{auto}}" || text.parse::<IpAddr>().is_ok();
+    if address.as_str().is_some_and(|text| !valid(text)) {
+        let note = notes.at_mut(path).note_mut();
+        note.errors
+            .push(FieldError::invalid("expected an ip address"));
+        note.original_value = Some(address.take().into_owned());
+    }
 }
 
 /// The notes of members that exist, under the places that they have now.
