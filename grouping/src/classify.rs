@@ -1,10 +1,11 @@
 //! Prepares an event's frames for grouping: shortens function names, sets `in_app` and `category`.
 
 use bugle_protocol::Event;
-use bugle_protocol::event::{Exception, Frame, Stacktrace, Thread};
+use bugle_protocol::event::{Exception, Stacktrace, Thread};
 use bugle_protocol::json::{Json, Object};
 
 use crate::enhancements::{ExceptionFacts, RuleFrame};
+use crate::frame_fields::FrameFields;
 use crate::function_name;
 use crate::rules::Rules;
 
@@ -32,11 +33,6 @@ pub fn classify(event: &mut Event<'_>, rules: &Rules) {
             record(frame, verdict);
         }
     });
-}
-
-/// The category that classifying gave a frame.
-pub(crate) fn category<'x>(frame: Frame<'x, '_>) -> Option<&'x str> {
-    frame.0.get(DATA)?.get_str(CATEGORY)
 }
 
 /// What a stack trace belongs to.
@@ -74,7 +70,7 @@ fn prepare(frame: &mut Object<'_>, event_platform: &str) {
     let platform = frame.get_str("platform").unwrap_or(event_platform);
     if platform == "javascript" {
         strip_query(frame);
-    } else if !frame.contains_key("raw_function") {
+    } else if function_name::is_shortened(platform) && !frame.contains_key("raw_function") {
         let function = frame.get_str("function").unwrap_or_default();
         if let Some(short) = function_name::shorten(function, platform) {
             let original = frame.insert("function", short).unwrap_or_default();
@@ -124,7 +120,7 @@ fn verdicts(owner: &Object<'_>, kind: Owner, platform: &str, rules: &Rules) -> V
     let exception = (kind == Owner::Exception).then_some(Exception(owner));
     let mut frames: Vec<RuleFrame<'_>> = Stacktrace(stacktrace)
         .frames()
-        .map(|frame| RuleFrame::new(frame, platform, frame.in_app(), None))
+        .map(|frame| RuleFrame::new(&FrameFields::read(frame), platform))
         .collect();
     for enhancements in rules.enhancements() {
         enhancements.classify(&mut frames, &ExceptionFacts::of(exception));

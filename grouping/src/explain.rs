@@ -8,6 +8,7 @@ use bugle_protocol::json::{self, Json, Object};
 
 use crate::classify;
 use crate::exception::ExceptionPart;
+use crate::frame_fields::FrameFields;
 use crate::group as grouping;
 use crate::lexer::RuleError;
 use crate::message;
@@ -236,7 +237,7 @@ fn try_enhancements<'a>(
     let classified = stacktrace.frames().map(|frame| {
         let mut row = Object::new();
         row.insert("in_app", frame.in_app().unwrap_or(false));
-        let category = classify::category(frame).map(str::to_owned);
+        let category = FrameFields::read(frame).category.map(str::to_owned);
         row.insert("category", category.map_or(Json::Null, Json::from));
         Json::from(row)
     });

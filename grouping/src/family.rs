@@ -12,6 +12,9 @@ pub(crate) enum Family {
 }
 
 impl Family {
+    /// All families.
+    pub(crate) const ALL: [Self; 3] = [Self::Native, Self::JavaScript, Self::Other];
+
     /// The family of a platform's name.
     pub(crate) fn of(platform: &str) -> Self {
         match platform {

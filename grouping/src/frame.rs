@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use bugle_protocol::event::Frame;
-
 use crate::family::Family;
+use crate::frame_fields::FrameFields;
 use crate::java;
 use crate::result::LeafKind;
 
@@ -60,8 +59,8 @@ pub(crate) struct FrameParts<'x> {
 
 impl<'x> FrameParts<'x> {
     /// The values of `frame`; `event_platform` holds where the frame names none.
-    pub(crate) fn new(frame: Frame<'x, '_>, event_platform: &str) -> Self {
-        let platform = frame.platform().unwrap_or(event_platform);
+    pub(crate) fn new(frame: &FrameFields<'x>, event_platform: &str) -> Self {
+        let platform = frame.platform.unwrap_or(event_platform);
         let family = Family::of(platform);
         let module = module(frame, platform);
         let filename = filename(frame, platform, module.counted().is_some());
@@ -96,13 +95,13 @@ impl<'x> FrameParts<'x> {
     }
 }
 
-fn module<'x>(frame: Frame<'x, '_>, platform: &str) -> Part<'x> {
-    let Some(module) = frame.module() else {
+fn module<'x>(frame: &FrameFields<'x>, platform: &str) -> Part<'x> {
+    let Some(module) = frame.module else {
         return Part::default();
     };
     match platform {
         "javascript"
-            if module.contains('/') && frame.abs_path().is_some_and(|p| p.ends_with(module)) =>
+            if module.contains('/') && frame.abs_path.is_some_and(|p| p.ends_with(module)) =>
         {
             Part::of(module).ignored("the module is a URL")
         }
@@ -114,8 +113,8 @@ fn module<'x>(frame: Frame<'x, '_>, platform: &str) -> Part<'x> {
     }
 }
 
-fn filename<'x>(frame: Frame<'x, '_>, platform: &str, has_module: bool) -> Part<'x> {
-    let Some(filename) = frame.filename() else {
+fn filename<'x>(frame: &FrameFields<'x>, platform: &str, has_module: bool) -> Part<'x> {
+    let Some(filename) = frame.filename else {
         return Part::default();
     };
     let base = base_name(filename);
@@ -124,7 +123,7 @@ fn filename<'x>(frame: Frame<'x, '_>, platform: &str, has_module: bool) -> Part<
         _ => Cow::Borrowed(base),
     };
     let part = Part::of(lowercase(base));
-    if frame.abs_path().is_some_and(is_remote_url) {
+    if frame.abs_path.is_some_and(is_remote_url) {
         part.ignored("URLs change with each deployment")
     } else if matches!(filename, "<anonymous>" | "[native code]") {
         part.ignored("anonymous code has no file")
@@ -159,14 +158,14 @@ fn is_url(path: &str) -> bool {
 }
 
 fn function<'x>(
-    frame: Frame<'x, '_>,
+    frame: &FrameFields<'x>,
     platform: &str,
     family: Family,
     has_context: bool,
 ) -> Part<'x> {
     let function = match platform {
-        "csharp" => frame.raw_function().or(frame.function()),
-        _ => frame.function(),
+        "csharp" => frame.raw_function.or(frame.function),
+        _ => frame.function,
     };
     let Some(function) = function else {
         return Part::default();
@@ -210,7 +209,11 @@ fn php_function(function: &str) -> Part<'_> {
     }
 }
 
-fn javascript_function<'x>(frame: Frame<'x, '_>, function: &'x str, has_context: bool) -> Part<'x> {
+fn javascript_function<'x>(
+    frame: &FrameFields<'x>,
+    function: &'x str,
+    has_context: bool,
+) -> Part<'x> {
     let name = function.rsplit('.').next().unwrap_or(function);
     let is_anonymous = matches!(
         name,
@@ -218,21 +221,15 @@ fn javascript_function<'x>(frame: Frame<'x, '_>, function: &'x str, has_context:
     );
     if is_anonymous || name.ends_with("/<") {
         Part::of(name).ignored("anonymous functions have no stable name")
-    } else if has_context
-        && frame
-            .0
-            .get("data")
-            .and_then(|data| data.get("sourcemap"))
-            .is_some()
-    {
+    } else if has_context && frame.source_mapped {
         Part::of(name).ignored("the source line is more reliable than a mapped name")
     } else {
         Part::of(name)
     }
 }
 
-fn context_line<'x>(frame: Frame<'x, '_>, platform: &str, family: Family) -> Part<'x> {
-    let Some(line) = frame.context_line() else {
+fn context_line<'x>(frame: &FrameFields<'x>, platform: &str, family: Family) -> Part<'x> {
+    let Some(line) = frame.context_line else {
         return Part::default();
     };
     if !matches!(platform, "javascript" | "node" | "python" | "php" | "ruby") {
@@ -242,8 +239,8 @@ fn context_line<'x>(frame: Frame<'x, '_>, platform: &str, family: Family) -> Par
     if line.chars().nth(MAX_CONTEXT_LINE).is_some() {
         part.ignored("the line is too long to be written by hand")
     } else if family == Family::JavaScript
-        && frame.function().is_none_or(str::is_empty)
-        && frame.abs_path().is_some_and(is_url)
+        && frame.function.is_none_or(str::is_empty)
+        && frame.abs_path.is_some_and(is_url)
     {
         part.ignored("a line of a page without a function is not stable")
     } else if platform == "python" {
@@ -268,10 +265,10 @@ fn collapse_whitespace(line: &str) -> Cow<'_, str> {
 }
 
 /// Python's `multiprocessing` starts its children with a line of code that holds two numbers.
-fn without_spawn_numbers<'x>(frame: Frame<'x, '_>, part: Part<'x>) -> Part<'x> {
-    let is_spawn = frame.module() == Some("__main__")
-        && frame.filename() == Some("<string>")
-        && frame.function() == Some("<module>");
+fn without_spawn_numbers<'x>(frame: &FrameFields<'x>, part: Part<'x>) -> Part<'x> {
+    let is_spawn = frame.module == Some("__main__")
+        && frame.filename == Some("<string>")
+        && frame.function == Some("<module>");
     match &part.value {
         Some(line)
             if is_spawn
@@ -298,11 +295,11 @@ fn digits_to_int(line: &str) -> String {
     out
 }
 
-fn unusable_javascript(frame: Frame<'_, '_>) -> Option<&'static str> {
-    if frame.function() == Some("eval") {
+fn unusable_javascript(frame: &FrameFields<'_>) -> Option<&'static str> {
+    if frame.function == Some("eval") {
         return Some("evaluated code has no stable place");
     }
-    match frame.abs_path()? {
+    match frame.abs_path? {
         "[native code]" | "native code" | "eval code" | "<anonymous>" => {
             Some("code without a file has no stable place")
         }

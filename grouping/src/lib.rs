@@ -9,6 +9,7 @@ pub mod explain;
 mod family;
 mod fingerprint;
 mod frame;
+mod frame_fields;
 mod function_name;
 mod group;
 mod java;

@@ -1,11 +1,11 @@
 //! What a stack trace contributes: for each variant, which of its frames count.
 
-use bugle_protocol::event::{Exception, Frame, Stacktrace};
+use bugle_protocol::event::{Exception, Stacktrace};
 
-use crate::classify;
 use crate::enhancements::{Contributions, ExceptionFacts, Rule, RuleFrame};
 use crate::family::Family;
 use crate::frame::FrameParts;
+use crate::frame_fields::FrameFields;
 use crate::result::{Leaf, LeafKind};
 use crate::rules::Rules;
 
@@ -57,12 +57,10 @@ impl<'x> Stack<'x> {
         platform: &str,
         rules: &'x Rules,
     ) -> Self {
-        let mut rule_frames: Vec<RuleFrame<'x>> = stacktrace
-            .frames()
-            .map(|frame| {
-                let category = classify::category(frame);
-                RuleFrame::new(frame, platform, frame.in_app(), category)
-            })
+        let fields: Vec<FrameFields<'x>> = stacktrace.frames().map(FrameFields::read).collect();
+        let mut rule_frames: Vec<RuleFrame<'x>> = fields
+            .iter()
+            .map(|frame| RuleFrame::new(frame, platform))
             .collect();
         let mut decided = Contributions::undecided(rule_frames.len());
         for enhancements in rules.enhancements() {
@@ -73,13 +71,13 @@ impl<'x> Stack<'x> {
             );
         }
         let mut previous = None;
-        let frames = stacktrace
-            .frames()
+        let frames = fields
+            .iter()
             .zip(&decided.frames)
             .map(|(frame, decision)| {
                 let recursive = previous
                     .replace(frame)
-                    .is_some_and(|p| is_same_call(p, frame));
+                    .is_some_and(|p| p.is_same_call(frame));
                 StackFrame::new(frame, platform, recursive, *decision)
             })
             .collect();
@@ -87,7 +85,7 @@ impl<'x> Stack<'x> {
             frames,
             ignored: [None, None],
         };
-        let useless = is_useless_javascript(stacktrace, platform);
+        let useless = is_useless_javascript(&fields, platform);
         for view in View::BOTH {
             stack.limit(view, &decided);
             stack.ignored[view as usize] = useless.or_else(|| stack.too_few(view, &decided));
@@ -163,7 +161,7 @@ impl<'x> Stack<'x> {
 
 impl<'x> StackFrame<'x> {
     fn new(
-        frame: Frame<'x, '_>,
+        frame: &FrameFields<'x>,
         platform: &str,
         recursive: bool,
         decision: Option<(bool, &'x Rule)>,
@@ -179,7 +177,7 @@ impl<'x> StackFrame<'x> {
                 None => parts.hint.map(Reason::Fact),
             }
         };
-        let app = match frame.in_app() {
+        let app = match frame.in_app {
             Some(true) => system,
             _ => Some(Reason::Fact("not in-app")),
         };
@@ -200,33 +198,20 @@ impl<'x> StackFrame<'x> {
     }
 }
 
-/// Whether a frame calls itself: everything that tells places apart is the same.
-fn is_same_call(a: Frame<'_, '_>, b: Frame<'_, '_>) -> bool {
-    a.function() == b.function()
-        && a.lineno() == b.lineno()
-        && a.colno() == b.colno()
-        && a.module() == b.module()
-        && a.filename() == b.filename()
-        && a.abs_path() == b.abs_path()
-        && a.package() == b.package()
-}
-
 /// A JavaScript stack of one frame without function and path says only that there was a script.
-fn is_useless_javascript(
-    stacktrace: Stacktrace<'_, '_>,
-    event_platform: &str,
-) -> Option<&'static str> {
-    let mut frames = stacktrace.frames();
-    let only = frames.next().filter(|_| frames.next().is_none())?;
-    let family = Family::of(only.platform().unwrap_or(event_platform));
-    let has_function = only.function().is_some_and(|function| !function.is_empty());
+fn is_useless_javascript(frames: &[FrameFields<'_>], event_platform: &str) -> Option<&'static str> {
+    let [only] = frames else {
+        return None;
+    };
+    let family = Family::of(only.platform.unwrap_or(event_platform));
+    let has_function = only.function.is_some_and(|function| !function.is_empty());
     (family == Family::JavaScript && !has_function && !has_url_path(only))
         .then_some("a single frame without function and path says nothing")
 }
 
 /// Whether the frame's path is a URL with more than a host.
-fn has_url_path(frame: Frame<'_, '_>) -> bool {
-    let Some((_, behind_scheme)) = frame.abs_path().and_then(|path| path.split_once("://")) else {
+fn has_url_path(frame: &FrameFields<'_>) -> bool {
+    let Some((_, behind_scheme)) = frame.abs_path.and_then(|path| path.split_once("://")) else {
         return false;
     };
     let path = behind_scheme

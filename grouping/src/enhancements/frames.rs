@@ -2,10 +2,11 @@
 
 use std::cell::OnceCell;
 
-use bugle_protocol::event::{Exception, Frame};
+use bugle_protocol::event::{Exception, Mechanism};
 
 use super::matcher::Field;
 use crate::family::Family;
+use crate::frame_fields::FrameFields;
 use crate::pattern::{Mode, Subject};
 
 /// What stands for a function or an exception's field that is missing.
@@ -45,23 +46,25 @@ pub(crate) struct ExceptionFacts<'x> {
 }
 
 impl<'x> RuleFrame<'x> {
-    /// The facts of `frame`; `event_platform` holds where the frame names none, `in_app` and `category` are given.
-    pub(crate) fn new(
-        frame: Frame<'x, '_>,
-        event_platform: &str,
-        in_app: Option<bool>,
-        category: Option<&'x str>,
-    ) -> Self {
+    /// The facts of `frame`; `event_platform` holds where the frame names none.
+    pub(crate) fn new(frame: &FrameFields<'x>, event_platform: &str) -> Self {
         Self {
-            family: Family::of(frame.platform().unwrap_or(event_platform)),
-            in_app,
-            category,
-            function: Subject::new(frame.function().unwrap_or(UNKNOWN), Mode::Exact),
-            module: frame
-                .module()
-                .map(|module| Subject::new(module, Mode::Exact)),
-            path: Prepared::new(frame.abs_path().or(frame.filename())),
-            package: Prepared::new(frame.package()),
+            family: Family::of(frame.platform.unwrap_or(event_platform)),
+            in_app: frame.in_app,
+            category: frame.category,
+            function: Subject::new(frame.function.unwrap_or(UNKNOWN), Mode::Exact),
+            module: frame.module.map(|module| Subject::new(module, Mode::Exact)),
+            path: Prepared::new(frame.abs_path.or(frame.filename)),
+            package: Prepared::new(frame.package),
+        }
+    }
+
+    /// The first byte of what [`Self::text`] gives for `field`; a path always begins with a slash.
+    pub(super) fn first_byte(&self, field: Field) -> Option<u8> {
+        match field {
+            Field::Path => self.path.text.map(|_| b'/'),
+            Field::Package => self.package.text.map(|_| b'/'),
+            _ => self.text(field)?.as_str().bytes().next(),
         }
     }
 
@@ -99,7 +102,7 @@ impl<'x> ExceptionFacts<'x> {
             value: exception.and_then(Exception::value).unwrap_or(UNKNOWN),
             mechanism: exception
                 .and_then(Exception::mechanism)
-                .and_then(bugle_protocol::event::Mechanism::ty)
+                .and_then(Mechanism::ty)
                 .unwrap_or(UNKNOWN),
         }
     }

@@ -1,7 +1,7 @@
 //! The conditions of a rule.
 
 use super::{ExceptionFacts, RuleFrame};
-use crate::family::Families;
+use crate::family::{Families, Family};
 use crate::pattern::{Glob, Mode, Subject};
 
 /// One condition.
@@ -20,7 +20,7 @@ enum Test {
 }
 
 /// The texts that a pattern may be held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Field {
     Module,
     Function,
@@ -89,6 +89,14 @@ impl Matcher {
     /// Whether the condition is about the frame's family.
     pub(super) fn is_about_family(&self) -> bool {
         matches!(self.test, Test::Families(_))
+    }
+
+    /// Whether the condition does not speak against frames of `family`.
+    pub(super) fn accepts_family(&self, family: Family) -> bool {
+        match &self.test {
+            Test::Families(families) => families.contains(family) != self.negated,
+            _ => true,
+        }
     }
 
     /// The field and its first byte, where the condition fixes them.

@@ -3,19 +3,16 @@
 //! Most rules fix the first byte of a function, module or path; a frame is held only against the rules of its own first
 //! bytes, those whose patterns start with a star, and those that read nothing but what other rules wrote.
 
-use std::collections::HashMap;
-
 use super::matcher::{Field, Matcher};
 use super::{ExceptionFacts, Rule, RuleFrame};
+use crate::family::Family;
 
 /// The rules of one pass in order.
 #[derive(Debug)]
 pub(super) struct RuleSet {
     rules: Vec<Indexed>,
-    /// Rules by the first byte of a field, each in one place only.
-    by_first_byte: HashMap<(Field, u8), Vec<u32>>,
-    /// Rules that read a frame's own texts but fix no first byte.
-    scanned: Vec<u32>,
+    /// Rules that read a frame's own texts, for frames of each [`Family`].
+    by_family: [Index; 3],
     /// Rules that read only families, categories and `in_app`.
     dynamic: Vec<u32>,
 }
@@ -26,27 +23,52 @@ struct Indexed {
     needs_category: bool,
 }
 
+/// Numbers of rules by what frames they may match.
+#[derive(Debug, Default)]
+struct Index {
+    /// Rules that fix the first byte of a field, each in one place only; sorted.
+    by_first_byte: Vec<((Field, u8), u32)>,
+    /// Rules that fix none.
+    scanned: Vec<u32>,
+}
+
 impl RuleSet {
     /// Indexes the rules.
     pub(super) fn new(rules: impl Iterator<Item = Rule>) -> Self {
         let mut set = Self {
             rules: Vec::new(),
-            by_first_byte: HashMap::new(),
-            scanned: Vec::new(),
+            by_family: Default::default(),
             dynamic: Vec::new(),
         };
         for (rule, number) in rules.zip(0..) {
-            match rule.frame.iter().find_map(Matcher::first_byte) {
-                Some(key) => set.by_first_byte.entry(key).or_default().push(number),
-                None if rule.reads_no_text() => set.dynamic.push(number),
-                None => set.scanned.push(number),
+            if rule.reads_no_text() {
+                set.dynamic.push(number);
+            } else {
+                set.index(&rule, number);
             }
             set.rules.push(Indexed {
                 needs_category: rule.needs_category(),
                 rule,
             });
         }
+        for index in &mut set.by_family {
+            index.by_first_byte.sort_unstable();
+        }
         set
+    }
+
+    fn index(&mut self, rule: &Rule, number: u32) {
+        let key = rule.frame.iter().find_map(Matcher::first_byte);
+        let families = Family::ALL
+            .into_iter()
+            .filter(|family| rule.accepts_family(*family));
+        for family in families {
+            let index = &mut self.by_family[family as usize];
+            match key {
+                Some(key) => index.by_first_byte.push((key, number)),
+                None => index.scanned.push(number),
+            }
+        }
     }
 
     /// Calls `act` for every rule in order and every frame it matches: all frames of a rule are found before the first
@@ -105,30 +127,47 @@ impl RuleSet {
     fn candidates(&self, frames: &[RuleFrame<'_>]) -> Vec<(u32, u32)> {
         let mut pairs = Vec::with_capacity(64);
         for (frame, at) in frames.iter().zip(0..) {
-            let mut try_rules = |numbers: &[u32]| {
-                for &number in numbers {
+            let mut try_rules = |numbers: &mut dyn Iterator<Item = u32>| {
+                for number in numbers {
                     if self.rules[number as usize].rule.could_match(frame) {
                         pairs.push((number, at));
                     }
                 }
             };
+            let index = &self.by_family[frame.family as usize];
             for field in [Field::Function, Field::Module, Field::Path, Field::Package] {
-                let first = frame
-                    .text(field)
-                    .and_then(|text| text.as_str().bytes().next());
-                if let Some(numbers) = first.and_then(|byte| self.by_first_byte.get(&(field, byte)))
-                {
-                    try_rules(numbers);
-                }
+                let first = frame.first_byte(field);
+                try_rules(&mut first.into_iter().flat_map(|byte| index.fixing(field, byte)));
             }
-            try_rules(&self.scanned);
+            try_rules(&mut index.scanned.iter().copied());
         }
         pairs.sort_unstable();
         pairs
     }
 }
 
+impl Index {
+    /// The rules that want `field` to begin with `byte`.
+    fn fixing(&self, field: Field, byte: u8) -> impl Iterator<Item = u32> {
+        let start = self
+            .by_first_byte
+            .partition_point(|(key, _)| *key < (field, byte));
+        let of_key = move |entry: &&((Field, u8), u32)| entry.0 == (field, byte);
+        self.by_first_byte[start..]
+            .iter()
+            .take_while(of_key)
+            .map(|(_, number)| *number)
+    }
+}
+
 impl Rule {
+    /// Whether no condition speaks against frames of `family`.
+    fn accepts_family(&self, family: Family) -> bool {
+        self.frame
+            .iter()
+            .all(|matcher| matcher.accepts_family(family))
+    }
+
     /// Whether no condition on the frame itself reads one of its texts.
     fn reads_no_text(&self) -> bool {
         self.frame

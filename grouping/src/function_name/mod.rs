@@ -4,6 +4,11 @@ mod native;
 
 use crate::family::Family;
 
+/// Whether functions of the platform have anything to shorten.
+pub(crate) fn is_shortened(platform: &str) -> bool {
+    platform == "csharp" || Family::of(platform) == Family::Native
+}
+
 /// The short form of a function's name; `None` if it is short already.
 pub(crate) fn shorten(function: &str, platform: &str) -> Option<String> {
     let short = if platform == "csharp" {

@@ -135,7 +135,11 @@ fn without_templates(name: &str) -> String {
         // "operator< <int>" has a blank that parts no words.
         let before = &rest[..open];
         let is_operator = before.ends_with("\u{e000} ");
-        out.push_str(if is_operator { before.trim_end() } else { before });
+        out.push_str(if is_operator {
+            before.trim_end()
+        } else {
+            before
+        });
         let group = &rest[open..open + length];
         out.push_str(if group == "<lambda>" { group } else { "<T>" });
         rest = &rest[open + length..];

@@ -93,7 +93,7 @@ fn fraction(text: &Text<'_>, at: usize) -> Option<usize> {
     }
 }
 
-/// The transaction ids of OpenStack Swift: `tx`, 21 hex digits, a dash, 10 hex digits and whatever the server appends.
+/// The transaction ids of `OpenStack` Swift: `tx`, 21 hex digits, a dash, 10 hex digits and whatever the server appends.
 pub(super) fn swift_transaction_id(text: &Text<'_>, at: usize) -> Option<usize> {
     if !text.starts_with(at, "tx") || !text.word_may_start(at) {
         return None;

@@ -3,7 +3,7 @@
 use bugle_protocol::Event;
 use bugle_protocol::json::{Json, Object};
 
-/// Makes a log entry of a plain message, a list of a single exception and of a map of tags, and gives frames their path.
+/// Makes a log entry of a plain message, a list of a single exception and of a map of tags, and gives frames both file and path.
 pub(crate) fn prepare(mut event: Event<'_>) -> Event<'_> {
     if let (Some(Json::String(message)), None) = (event.fields.remove("message"), event.logentry())
     {
@@ -42,9 +42,24 @@ fn prepare_frames(owner: &mut Object<'_>) {
         .and_then(Json::as_object_mut)
         .and_then(|stacktrace| stacktrace.get_mut("frames")?.as_array_mut());
     for frame in frames.into_iter().flatten().filter_map(Json::as_object_mut) {
-        let filename = frame.get("filename").cloned();
-        if let (Some(filename), None) = (filename, frame.get("abs_path")) {
-            frame.insert("abs_path", filename);
-        }
+        match (
+            frame.get("filename").cloned(),
+            frame.get("abs_path").cloned(),
+        ) {
+            (Some(filename), None) => frame.insert("abs_path", filename),
+            (None, Some(Json::String(path))) => frame.insert("filename", url_path(&path)),
+            _ => None,
+        };
     }
+}
+
+/// The path of a URL without query and fragment; any other text as it is.
+fn url_path(url: &str) -> String {
+    let Some((_, behind_scheme)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let path = behind_scheme
+        .find('/')
+        .map_or("", |at| &behind_scheme[at..]);
+    path.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
