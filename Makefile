@@ -15,10 +15,11 @@ test: tools lint unit e2e ## Run every check there is
 tools: ## Install the programs the suites drive (as root), or name the missing ones
 	tests/install-tools
 
-lint: ## Check formatting, clippy and the documentation, warnings being errors
+lint: $(VENV_READY) ## Check formatting, clippy, the documentation and the Python, warnings being errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	cd tests && .venv/bin/ruff check . && .venv/bin/ruff format --check .
 
 unit: ## Run the Rust tests, those of the store on both databases
 	if cargo nextest --version >/dev/null 2>&1; then \

@@ -49,7 +49,9 @@ def name_of(capture: Capture) -> str:
 
 
 @pytest.mark.parametrize("capture", WITH_EVENTS, ids=name_of)
-def test_an_event_is_stored_and_its_page_renders(server: Bugle, owner: Visitor, event_ids: dict[str, str], capture: Capture) -> None:
+def test_an_event_is_stored_and_its_page_renders(
+    server: Bugle, owner: Visitor, event_ids: dict[str, str], capture: Capture
+) -> None:
     event = server.api.wait_for_event(event_ids[capture.name])
     assert event["eventID"] == event_ids[capture.name].replace("-", "")
     page = f"{server.base_url}/issues/{event['groupID']}/events/{event['eventID']}/"

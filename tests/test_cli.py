@@ -64,7 +64,9 @@ def test_a_used_setup_link_is_worthless(running: Bugle) -> None:
         ("trusted-proxies", "everybody", ["10.0.0.0/8"]),
     ],
 )
-def test_a_bad_setting_is_named_with_its_value_and_what_is_allowed(bugle: Bugle, key: str, value: str, allowed: list[str]) -> None:
+def test_a_bad_setting_is_named_with_its_value_and_what_is_allowed(
+    bugle: Bugle, key: str, value: str, allowed: list[str]
+) -> None:
     variable = "BUGLE_" + key.upper().replace("-", "_")
     bugle.env[variable] = value
     done = bugle.run("serve")

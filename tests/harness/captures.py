@@ -5,7 +5,6 @@ import http.client
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import brotli
