@@ -1,5 +1,7 @@
 //! Data scrubbing, by own tables and by properties.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use bugle_processor::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::{Event, Meta};
@@ -303,6 +305,19 @@ fn safe_fields_are_left_and_sensitive_ones_are_not() {
         scrubbed,
         r#"{"extra":{"author":"x","AUTHOR":"x","co-author":"[Filtered]","token":"x","dark-theme":"[Filtered]","v":"[Filtered]","acb":"x","a.b":null}}"#
     );
+}
+
+#[test]
+fn graphql_variables_and_their_echo_go() {
+    let event = r#"{"request":{"api_target":"graphql","data":{"query":"q","variables":{"mail":"a@b.co","n":1}}},
+        "contexts":{"response":{"data":{"data":{"user":[{"mail":"a@b.co","name":"x"}]}}}}}"#;
+    let (scrubbed, _) = scrub_with(&Scrubber::default(), event);
+    assert_eq!(
+        scrubbed,
+        r#"{"request":{"api_target":"graphql","data":{"query":"q","variables":{"mail":"[Filtered]","n":"[Filtered]"}}},"contexts":{"response":{"data":{"data":{"user":[{"mail":"[Filtered]","name":"x"}]}}}}}"#
+    );
+    let other = event.replace("graphql", "rest").replace("\n        ", "");
+    assert_eq!(scrub_with(&Scrubber::default(), &other).0, other);
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Detector {
     }
 }
 
-/// A built-in expression, compiled at its first use.
+/// A built-in expression, compiled at its first use. NUL stands for what is redacted already.
 macro_rules! pattern {
     ($expression:expr $(,)?) => {
         LazyLock::new(|| compile($expression))
@@ -146,8 +146,9 @@ static IBAN: LazyLock<Regex> = pattern!(
       ) [0-9]{2} [a-zA-Z0-9]{11,29} \b",
 );
 
-static USER_PATH: LazyLock<Regex> =
-    pattern!(r"(?i)\b(?:home|users|documents and settings|[^/\\\s]*profiles)[/\\]([^/\\\r\n]+)",);
+static USER_PATH: LazyLock<Regex> = pattern!(
+    r"(?i)\b(?:home|users|documents and settings|[^/\\\s]*profiles)[/\\]([^/\\\r\n\x00]+)",
+);
 
 /// The body between the markers, without the line ends that belong to them.
 static PEM_KEY: LazyLock<Regex> = pattern!(
@@ -157,7 +158,8 @@ static PEM_KEY: LazyLock<Regex> = pattern!(
 static URL_AUTH: LazyLock<Regex> = pattern!(r"\b[a-z0-9+.-]+://([\w%.-]+(?::[\w%.-]+)?)@");
 
 /// A URL's password may hold anything but what ends it, and the name before it may be empty, as it is for Redis.
-static URL_PASSWORD: LazyLock<Regex> = pattern!(r"(?i)\b[a-z0-9+.-]+://[^\s:/?#@]*:([^\s/?#@]+)@");
+static URL_PASSWORD: LazyLock<Regex> =
+    pattern!(r"(?i)\b[a-z0-9+.-]+://[^\s:/?#@]*:([^\s/?#@\x00]+)@");
 
 static US_SSN: LazyLock<Regex> = pattern!(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b");
 
@@ -168,7 +170,7 @@ static TOKEN_VALUE: LazyLock<Regex> = pattern!(r"(?i)token\S*[:=]");
 
 static COOKIES: LazyLock<Regex> = LazyLock::new(|| {
     let names = SENSITIVE_COOKIES.map(regex::escape).join("|");
-    compile(&format!(r"(?i)\b(?:{names})=([^;\s]+)"))
+    compile(&format!(r"(?i)\b(?:{names})=([^;\x00]+)"))
 });
 
 fn compile(pattern: &str) -> Regex {

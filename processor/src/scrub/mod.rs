@@ -7,6 +7,7 @@
 mod chunks;
 mod config;
 mod detect;
+mod graphql;
 mod hash;
 mod matcher;
 mod rules;
@@ -37,6 +38,8 @@ use schema::Class;
 pub struct Scrubber {
     /// Run one after the other: a user's own rules come before the settings', and take precedence.
     passes: Vec<Pass>,
+    /// Whether the default rules are on, of which the one for GraphQL is no matter of selectors.
+    defaults: bool,
 }
 
 /// The applications of one configuration.
@@ -73,13 +76,14 @@ impl Scrubber {
             .into_iter()
             .filter_map(|(config, ignore_case)| Pass::new(config, ignore_case, &mut errors))
             .collect();
-        (Self { passes }, errors)
+        let defaults = settings.scrub_data && settings.scrub_defaults;
+        (Self { passes, defaults }, errors)
     }
 
     /// Whether there is nothing to do for any event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.passes.is_empty()
+        self.passes.is_empty() && !self.defaults
     }
 
     /// Changes the event in place and notes in `meta` what was done.
@@ -89,6 +93,9 @@ impl Scrubber {
     pub fn scrub(&self, event: &mut Event<'_>, meta: &mut Meta) {
         for pass in &self.passes {
             walk::run(pass, event, meta);
+        }
+        if self.defaults {
+            graphql::scrub(event, meta);
         }
     }
 }
