@@ -60,16 +60,13 @@ struct Found {
 
 /// A checksum ends everything. One of 32 hex digits is taken for what other tools compute, any other is only a text.
 fn checksum(event: &Event<'_>) -> Option<Variant> {
-    let checksum = event
-        .get_str("checksum")
-        .map(str::trim)
-        .filter(|c| !c.is_empty())?;
-    let is_hex = checksum.len() == 32 && checksum.bytes().all(|b| b.is_ascii_hexdigit());
-    let (name, value) = match is_hex {
-        true => (VariantName::Checksum, checksum.to_ascii_lowercase()),
-        false => (VariantName::HashedChecksum, checksum.to_owned()),
+    let checksum = event.get_str("checksum").filter(|c| !c.is_empty())?;
+    let is_digit = |b| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let name = match checksum.len() == 32 && checksum.bytes().all(is_digit) {
+        true => VariantName::Checksum,
+        false => VariantName::HashedChecksum,
     };
-    let values = vec![Leaf::new(LeafKind::Checksum, value)];
+    let values = vec![Leaf::new(LeafKind::Checksum, checksum)];
     Some(Variant::contributing(name, VariantKind::Checksum, values))
 }
 

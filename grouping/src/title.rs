@@ -84,7 +84,9 @@ fn error(event: &Event<'_>, main: Option<usize>) -> Appearance {
     let ty = exception
         .and_then(Exception::ty)
         .filter(|ty| !ty.is_empty());
-    let value = exception.and_then(Exception::value);
+    let value = exception
+        .and_then(Exception::value)
+        .filter(|value| !value.is_empty());
     let crash = crash::frame(event, has_usable_function);
     let metadata = Metadata {
         ty: (!synthetic).then(|| truncate(ty.unwrap_or("Error"), MAX_TYPE)),

@@ -105,6 +105,8 @@ mod tests {
             ("closure #1 ()", "closure"),
             ("static Cart.total(of: Int) throws -> Int", "Cart.total"),
             ("@objc Cart.viewDidLoad()", "Cart.viewDidLoad"),
+            ("(extension in Shop):Cart.total() -> Int", "Cart.total"),
+            ("Cart.total.getter : Swift.Int", "Cart.total.getter"),
             (
                 "partial apply for thunk for @escaping @callee_guaranteed () -> ()",
                 "thunk for closure",

@@ -43,7 +43,10 @@ pub(super) fn shorten(function: &str) -> Option<String> {
     let name = LAMBDA.replace_all(&name, "lambda");
     let name = MSVC_ANONYMOUS.replace_all(&name, "`anonymous namespace'::");
     let msvc_anonymous = protect("`anonymous namespace'");
-    let name = without_arguments(&name).replace("`anonymous namespace'", &msvc_anonymous);
+    // Swift's "(extension in Shop):Cart.total()" leaves a colon.
+    let name = without_arguments(&name)
+        .trim_start_matches(':')
+        .replace("`anonymous namespace'", &msvc_anonymous);
     let name = without_templates(&name);
     let name = essential(&name);
     Some(restore(without_decoration(&name)))
