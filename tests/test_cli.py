@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from harness.postgres import Postgres
 from harness.sdk import Dsn
-from harness.server import OWNER_EMAIL, OWNER_PASSWORD, Bugle, Database
+from harness.server import OWNER_EMAIL, OWNER_PASSWORD, Bugle
 from harness.waiting import eventually
 
 START_LIMIT_SECONDS = 1.0
@@ -144,18 +143,6 @@ def test_migrate_prepares_a_folder_for_serve(bugle: Bugle) -> None:
     bugle.command("migrate")
     assert list(bugle.data.glob("*.db"))
     bugle.start()
-
-
-def test_without_its_database_the_server_says_so_and_recovers(postgres: Postgres, tmp_path: Path) -> None:
-    with closing(Bugle(tmp_path, Database("postgres", postgres.new_database()))) as server:
-        server.start()
-        postgres.pause()
-        try:
-            eventually(lambda: server.status_of("/readyz") == 503, "/readyz to answer 503", 30)
-            assert server.status_of("/healthz") == 200
-        finally:
-            postgres.resume()
-        eventually(server.is_ready, "/readyz to answer 200 again", 30)
 
 
 def test_no_secret_is_in_the_log(running: Bugle) -> None:

@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness.ports import LOOPBACK, free_port
@@ -50,14 +52,15 @@ class Postgres:
         ask = [_find("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
         return subprocess.run(ask, check=False).returncode == 0
 
-    def pause(self) -> None:
-        """Takes the database away; `resume` brings it back on the same port."""
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Takes the database away; it comes back on the same port when the block ends."""
         assert self.program
         self.program.stop(how=signal.SIGINT)
-
-    def resume(self) -> None:
-        """Starts the cluster again."""
-        self._serve()
+        try:
+            yield
+        finally:
+            self._serve()
 
     def new_database(self) -> str:
         """Creates an empty database and returns its URL."""
