@@ -6,7 +6,8 @@ use super::config::{PiiConfig, Redaction, RuleKind, RuleSpec};
 use super::schema::ValueType;
 use super::selector::{PathItem, Selector};
 
-/// The data scrubbing settings of a project, under Sentry's names.
+/// The data scrubbing settings of a project, under Sentry's names. What their JSON does not name is off; the defaults are
+/// those of a new project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScrubSettings {

@@ -36,12 +36,9 @@ pub(super) fn event(mut fields: Object<'_>) -> (Event<'_>, Meta) {
     change_object(&mut fields, "breadcrumbs", |list| {
         each(list, "values", timed)
     });
-    change_object(&mut fields, "exception", |list| {
-        each(list, "values", exception)
-    });
-    change_object(&mut fields, "threads", |list| {
-        each(list, "values", exception)
-    });
+    for key in ["exception", "threads"] {
+        change_object(&mut fields, key, |list| each(list, "values", exception));
+    }
     each(&mut fields, "spans", timed);
     drop_empty(&mut fields);
     let mut event = Event { fields };
@@ -117,23 +114,19 @@ fn request(request: &mut Object<'_>) {
 
 fn contexts(contexts: &mut Object<'_>) {
     for (name, context) in contexts.iter_mut() {
-        let name = name.to_owned();
-        if let Json::Object(context) = context {
-            change(context, "headers", |headers| match name == "response" {
-                true => pairs(headers, title_case),
-                false => headers,
+        let Json::Object(context) = context else {
+            continue;
+        };
+        if name == "response" {
+            change(context, "headers", |headers| pairs(headers, title_case));
+            change(context, "cookies", |cookies| {
+                pairs(split(cookies, ';'), str::to_owned)
             });
-            if name != "response" || context.get("cookies").is_some() {
-                change(context, "cookies", |cookies| match name == "response" {
-                    true => pairs(split(cookies, ';'), str::to_owned),
-                    false => cookies,
-                });
-            }
-            if context.get("type").is_none() {
-                context.insert("type", Json::from(name));
-            }
-            drop_nulls(context);
         }
+        if context.get("type").is_none() {
+            context.insert("type", Json::from(name.to_owned()));
+        }
+        drop_nulls(context);
     }
 }
 
