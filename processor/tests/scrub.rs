@@ -332,6 +332,28 @@ fn rules_that_cannot_be_compiled_are_named() {
 }
 
 #[test]
+fn rules_may_name_each_other_at_any_depth() {
+    let rules: Vec<String> = (0..20_000)
+        .map(|i| {
+            format!(
+                r#""r{i}":{{"type":"multiple","rules":["r{}","r{}"]}}"#,
+                i + 1,
+                i + 2
+            )
+        })
+        .collect();
+    let last = r#""r20000":{"type":"email","redaction":{"method":"mask"}},"r20001":{"type":"alias","rule":"r0"}"#;
+    let config = format!(
+        r#"{{"rules":{{{},{last}}},"applications":{{"$string":["r0"]}}}}"#,
+        rules.join(",")
+    );
+    let scrubber =
+        Scrubber::new(&ScrubSettings::off(), &PiiConfig::parse(&config).unwrap()).unwrap();
+    let (scrubbed, _) = scrub_with(&scrubber, r#"{"extra":{"x":"a@b.co"}}"#);
+    assert_eq!(scrubbed, r#"{"extra":{"x":"******"}}"#);
+}
+
+#[test]
 fn hostile_texts_cost_linear_time() {
     let pieces = [
         "-----BEGIN PRIVATE KEY-----",
@@ -351,7 +373,7 @@ fn hostile_texts_cost_linear_time() {
     )
     .unwrap();
     for piece in pieces {
-        let event = object("extra", object("x", Json::from(piece.repeat(50_000))));
+        let event = object("extra", object("x", Json::from(piece.repeat(20_000))));
         scrub_with(&scrubber, &json::to_string(&event));
     }
 }

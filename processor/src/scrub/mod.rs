@@ -103,7 +103,6 @@ impl Scrubber {
 impl Pass {
     fn new(config: &PiiConfig, ignore_case: bool, errors: &mut Vec<ConfigError>) -> Option<Self> {
         let mut resolver = Resolver::new(config, ignore_case);
-        resolver.check_all();
         errors.append(&mut resolver.errors);
         let applications: Vec<_> = config
             .applications

@@ -1,6 +1,8 @@
 //! Rules ready to run: the built-in ones, and those of a configuration.
 
-use regex::RegexBuilder;
+use std::collections::{BTreeMap, BTreeSet};
+
+use regex::{Regex, RegexBuilder};
 
 use super::config::{ConfigError, PiiConfig, Redaction, RuleKind};
 use super::detect::Detector;
@@ -56,26 +58,56 @@ struct Cover<'c> {
 /// Resolves rule ids into rules.
 pub(super) struct Resolver<'c> {
     config: &'c PiiConfig,
-    /// The settings' own expression ignores case; a user's says so itself.
-    ignore_case: bool,
+    /// What the configuration's rules look for, but for those that only name others.
+    detectors: BTreeMap<&'c str, Detector>,
     /// Rules that cannot run, and why.
     pub(super) errors: Vec<ConfigError>,
 }
 
+/// What an id stands for.
+enum Named<'c> {
+    Rule(Rule),
+    Others(Vec<&'c str>, Option<Cover<'c>>),
+    Nothing,
+}
+
 impl<'c> Resolver<'c> {
+    /// Compiles all rules of `config`. The settings' own expression ignores case; a user's says so itself.
     pub(super) fn new(config: &'c PiiConfig, ignore_case: bool) -> Self {
+        let (mut detectors, mut errors) = (BTreeMap::new(), Vec::new());
+        for (id, rule) in &config.rules {
+            match detector(&rule.kind, ignore_case) {
+                Ok(Some(detector)) => drop(detectors.insert(id.as_str(), detector)),
+                Ok(None) => {}
+                Err(error) => errors.push(ConfigError::Pattern {
+                    rule: id.clone(),
+                    reason: error.to_string(),
+                }),
+            }
+        }
         Self {
             config,
-            ignore_case,
-            errors: Vec::new(),
+            detectors,
+            errors,
         }
     }
 
     /// The rules behind `ids` in the order they run: by id, each once. Unknown ids do nothing.
-    pub(super) fn resolve(&mut self, ids: &[String]) -> Vec<Rule> {
-        let (mut seen, mut rules) = (Vec::new(), Vec::new());
-        for id in ids {
-            self.collect(id, None, &mut seen, &mut rules);
+    pub(super) fn resolve(&self, ids: &'c [String]) -> Vec<Rule> {
+        let (mut seen, mut rules) = (BTreeSet::new(), Vec::new());
+        let mut open: Vec<_> = ids.iter().rev().map(|id| (id.as_str(), None)).collect();
+        while let Some((id, cover)) = open.pop() {
+            // Once only: what names itself in a circle ends here too.
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.named(id, cover) {
+                Named::Rule(rule) => rules.push(rule.covered(cover)),
+                Named::Others(ids, cover) => {
+                    open.extend(ids.into_iter().rev().map(|id| (id, cover)))
+                }
+                Named::Nothing => {}
+            }
         }
         // Of rules that are one under two names the first counts, so the sort must be stable.
         rules.sort_by(|a: &Rule, b| a.id.cmp(&b.id));
@@ -83,116 +115,75 @@ impl<'c> Resolver<'c> {
         rules
     }
 
-    /// Compiles every rule of the configuration, for its errors.
-    pub(super) fn check_all(&mut self) {
-        let config = self.config;
-        for (id, rule) in &config.rules {
-            self.detector(id, &rule.kind);
-        }
-    }
-
-    fn collect(
-        &mut self,
-        id: &str,
-        cover: Option<Cover<'_>>,
-        seen: &mut Vec<String>,
-        rules: &mut Vec<Rule>,
-    ) {
-        // Once only: what is aliased in a circle ends here too.
-        if seen.iter().any(|known| known == id) {
-            return;
-        }
-        seen.push(id.to_owned());
-        let config = self.config;
-        let Some(rule) = config.rules.get(id) else {
-            return self.collect_built_in(id, cover, seen, rules);
-        };
-        let (inner, hide) = match &rule.kind {
-            RuleKind::Multiple { rules, hide_inner } => (rules.as_slice(), *hide_inner),
-            RuleKind::Alias { rule, hide_inner } => (std::slice::from_ref(rule), *hide_inner),
-            kind => {
-                let detector = self.detector(id, kind);
-                rules.extend(detector.map(|detector| {
-                    Rule::new(id, detector, rule.redaction.clone()).covered(cover)
-                }));
-                return;
-            }
+    fn named(&self, id: &'c str, cover: Option<Cover<'c>>) -> Named<'c> {
+        let Some(rule) = self.config.rules.get(id) else {
+            return match id {
+                "@common" => Named::Others(COMMON.to_vec(), cover),
+                "@common:filter" => Named::Others(COMMON_FILTER.to_vec(), cover),
+                _ => built_in(id).map_or(Named::Nothing, Named::Rule),
+            };
         };
         let own = Cover {
             origin: id,
             redaction: &rule.redaction,
         };
-        let cover = cover.or(hide.then_some(own));
-        for id in inner {
-            self.collect(id, cover, seen, rules);
+        let covered = |hide: bool| cover.or(hide.then_some(own));
+        match &rule.kind {
+            RuleKind::Multiple { rules, hide_inner } => Named::Others(
+                rules.iter().map(String::as_str).collect(),
+                covered(*hide_inner),
+            ),
+            RuleKind::Alias { rule, hide_inner } => Named::Others(vec![rule], covered(*hide_inner)),
+            _ => match self.detectors.get(id) {
+                Some(detector) => {
+                    Named::Rule(Rule::new(id, detector.clone(), rule.redaction.clone()))
+                }
+                None => Named::Nothing,
+            },
         }
     }
+}
 
-    fn collect_built_in(
-        &mut self,
-        id: &str,
-        cover: Option<Cover<'_>>,
-        seen: &mut Vec<String>,
-        rules: &mut Vec<Rule>,
-    ) {
-        let inner: &[&str] = match id {
-            "@common" => &COMMON,
-            "@common:filter" => &COMMON_FILTER,
-            _ => return rules.extend(built_in(id).map(|rule| rule.covered(cover))),
-        };
-        for id in inner {
-            self.collect(id, cover, seen, rules);
+/// What a rule looks for, if it does not only name others.
+fn detector(kind: &RuleKind, ignore_case: bool) -> Result<Option<Detector>, regex::Error> {
+    Ok(Some(match kind {
+        RuleKind::Anything => Detector::Anything,
+        RuleKind::Pattern {
+            pattern,
+            replace_groups,
+        } => {
+            let groups = replace_groups
+                .iter()
+                .map(|group| usize::from(*group))
+                .collect();
+            Detector::Pattern(compile(pattern, false)?, groups)
         }
-    }
+        RuleKind::RedactPair { key_pattern } => {
+            Detector::KeyValue(compile(key_pattern, ignore_case)?)
+        }
+        RuleKind::Imei => Detector::Imei,
+        RuleKind::Mac => Detector::Mac,
+        RuleKind::Uuid => Detector::Uuid,
+        RuleKind::Email => Detector::Email,
+        RuleKind::Ip => Detector::Ip,
+        RuleKind::Creditcard => Detector::CreditCard,
+        RuleKind::Iban => Detector::Iban,
+        RuleKind::Userpath => Detector::UserPath,
+        RuleKind::Pemkey => Detector::PemKey,
+        RuleKind::UrlAuth => Detector::UrlAuth,
+        RuleKind::UsSsn => Detector::UsSsn,
+        RuleKind::Bearer => Detector::Bearer,
+        RuleKind::Password => Detector::Password,
+        RuleKind::Cookies => Detector::Cookies,
+        RuleKind::Multiple { .. } | RuleKind::Alias { .. } | RuleKind::Unknown => return Ok(None),
+    }))
+}
 
-    fn detector(&mut self, id: &str, kind: &RuleKind) -> Option<Detector> {
-        Some(match kind {
-            RuleKind::Anything => Detector::Anything,
-            RuleKind::Pattern {
-                pattern,
-                replace_groups,
-            } => {
-                let groups = replace_groups
-                    .iter()
-                    .map(|group| usize::from(*group))
-                    .collect();
-                Detector::Pattern(self.compile(id, pattern, false)?, groups)
-            }
-            RuleKind::RedactPair { key_pattern } => {
-                Detector::KeyValue(self.compile(id, key_pattern, self.ignore_case)?)
-            }
-            RuleKind::Imei => Detector::Imei,
-            RuleKind::Mac => Detector::Mac,
-            RuleKind::Uuid => Detector::Uuid,
-            RuleKind::Email => Detector::Email,
-            RuleKind::Ip => Detector::Ip,
-            RuleKind::Creditcard => Detector::CreditCard,
-            RuleKind::Iban => Detector::Iban,
-            RuleKind::Userpath => Detector::UserPath,
-            RuleKind::Pemkey => Detector::PemKey,
-            RuleKind::UrlAuth => Detector::UrlAuth,
-            RuleKind::UsSsn => Detector::UsSsn,
-            RuleKind::Bearer => Detector::Bearer,
-            RuleKind::Password => Detector::Password,
-            RuleKind::Cookies => Detector::Cookies,
-            RuleKind::Multiple { .. } | RuleKind::Alias { .. } | RuleKind::Unknown => return None,
-        })
-    }
-
-    fn compile(&mut self, id: &str, pattern: &str, ignore_case: bool) -> Option<regex::Regex> {
-        let built = RegexBuilder::new(pattern)
-            .case_insensitive(ignore_case)
-            .size_limit(MAX_PATTERN_BYTES)
-            .build();
-        built
-            .map_err(|error| {
-                self.errors.push(ConfigError::Pattern {
-                    rule: id.to_owned(),
-                    reason: error.to_string(),
-                });
-            })
-            .ok()
-    }
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(ignore_case)
+        .size_limit(MAX_PATTERN_BYTES)
+        .build()
 }
 
 const COMMON: [&str; 10] = [

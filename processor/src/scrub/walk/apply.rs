@@ -82,9 +82,10 @@ impl Value<'_, '_> {
         }
         let key = self.key.unwrap_or_default();
         let mut traits = Traits::of(text);
+        let remarks = self.remarks();
         // Most texts are never taken apart.
-        let mut parts = (self.has_notes || traits.has_bytes(byte::NUL))
-            .then(|| Redactable::new(text, self.remarks()));
+        let mut parts = (!remarks.is_empty() || traits.has_bytes(byte::NUL))
+            .then(|| Redactable::new(text, remarks));
         if let Some(parts) = &parts {
             traits = Traits::of(parts.visible());
         }
@@ -133,7 +134,11 @@ impl Value<'_, '_> {
         self.path.notes(self.meta).note_mut()
     }
 
+    /// What was done to the text before.
     fn remarks(&self) -> &[Remark] {
+        if !self.has_notes {
+            return &[];
+        }
         let note = self.path.find_notes(self.meta).and_then(Meta::note);
         note.map_or(&[], |note| &note.remarks)
     }
