@@ -3,11 +3,11 @@
 //! Each function takes one line and gives one line, so that a file of cases can be streamed through. Events are handed
 //! to `normalize` before anything else looks at them.
 
-use bugle_protocol::event::Event;
+use bugle_protocol::event::{Event, Exception, Stacktrace};
 use bugle_protocol::json::{self, Json, Object};
 
 use crate::classify;
-use crate::exception::ExceptionPart;
+use crate::enhancements::{ExceptionFacts, RuleFrame};
 use crate::frame_fields::FrameFields;
 use crate::group as grouping;
 use crate::lexer::RuleError;
@@ -139,37 +139,69 @@ pub fn fingerprint(
 }
 
 /// What each frame of the exceptions, of the thread that stands for the event and of the event's own stack trace
-/// contributes to the hashes, and why it does not, as a list of `{"part", "frame", "app", "system", "values", ..}`:
-/// `part` names the stack trace, `frame` counts from the outermost call, `app` and `system` hold the reason why the frame
-/// is left out of the variant, or null if it counts.
+/// contributes to the hashes, and why it does not, as a list of `{"part", "frame", "in_app", "in_app_rule", "category", "app",
+/// "system", "values"}`: `part` names the stack trace, `frame` counts from the outermost call, `in_app_rule` is the rule that
+/// decided `in_app` (null: the client did), `app` and `system` hold the reason why the frame is left out of the variant, or
+/// null if it counts.
 #[must_use]
 pub fn frames(event: &Event<'_>, rules: &Rules) -> Json<'static> {
     let mut rows = Vec::new();
-    let platform = event.platform();
     for (index, exception) in event.exceptions().enumerate() {
-        if let Some(stack) = ExceptionPart::new(exception, platform, rules).stack {
-            describe_stack(&stack, &format!("exception.{index}"), &mut rows);
+        if let Some(stacktrace) = exception.stacktrace() {
+            let trace = Trace {
+                part: format!("exception.{index}"),
+                stacktrace,
+                exception: Some(exception),
+            };
+            trace.describe(event.platform(), rules, &mut rows);
         }
     }
     let thread = classify::main_thread(event).and_then(|thread| thread.stacktrace());
     for (part, stacktrace) in [("thread", thread), ("stacktrace", event.stacktrace())] {
         if let Some(stacktrace) = stacktrace {
-            let stack = Stack::new(stacktrace, None, platform, rules);
-            describe_stack(&stack, part, &mut rows);
+            let trace = Trace {
+                part: part.to_owned(),
+                stacktrace,
+                exception: None,
+            };
+            trace.describe(event.platform(), rules, &mut rows);
         }
     }
     rows.into()
 }
 
-fn describe_stack(stack: &Stack<'_>, part: &str, rows: &mut Vec<Json<'static>>) {
-    for (index, frame) in stack.frames.iter().enumerate() {
-        let mut row = Object::new();
-        row.insert("part", part.to_owned());
-        row.insert("frame", index as u64);
-        row.insert("app", reason(stack, frame, View::App));
-        row.insert("system", reason(stack, frame, View::System));
-        row.insert("values", frame_values(frame));
-        rows.push(row.into());
+/// A stack trace and where it stands.
+struct Trace<'t, 'a> {
+    part: String,
+    stacktrace: Stacktrace<'t, 'a>,
+    exception: Option<Exception<'t, 'a>>,
+}
+
+impl<'t> Trace<'t, '_> {
+    fn describe(&self, platform: &str, rules: &'t Rules, rows: &mut Vec<Json<'static>>) {
+        let stack = Stack::new(self.stacktrace, self.exception, platform, rules);
+        let mut classified: Vec<RuleFrame<'_>> = self
+            .stacktrace
+            .frames()
+            .map(|frame| RuleFrame::new(&FrameFields::read(frame).as_sent(), platform))
+            .collect();
+        for enhancements in rules.enhancements() {
+            enhancements.classify(&mut classified, &ExceptionFacts::of(self.exception));
+        }
+        for ((frame, classified), index) in stack.frames.iter().zip(classified).zip(0_u64..) {
+            let mut row = Object::new();
+            row.insert("part", self.part.clone());
+            row.insert("frame", index);
+            row.insert("in_app", classified.in_app.unwrap_or(false));
+            let rule = classified.in_app_rule.map(|rule| rule.source().to_owned());
+            row.insert("in_app_rule", rule.map_or(Json::Null, Json::from));
+            let category = classified.category.map(str::to_owned);
+            row.insert("category", category.map_or(Json::Null, Json::from));
+            row.insert("app", reason(&stack, frame, View::App));
+            row.insert("system", reason(&stack, frame, View::System));
+            row.insert("values", frame_values(frame));
+            rows.push(row.into());
+        }
     }
 }
 

@@ -236,7 +236,8 @@ fn context_line<'x>(frame: &FrameFields<'x>, platform: &str, family: Family) -> 
         return Part::of(line).ignored("source lines do not count on this platform");
     }
     let part = Part::of(collapse_whitespace(line));
-    if line.chars().nth(MAX_CONTEXT_LINE).is_some() {
+    let is_long = line.len() > MAX_CONTEXT_LINE && line.chars().nth(MAX_CONTEXT_LINE).is_some();
+    if is_long {
         part.ignored("the line is too long to be written by hand")
     } else if family == Family::JavaScript
         && frame.function.is_none_or(str::is_empty)

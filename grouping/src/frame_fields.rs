@@ -18,6 +18,8 @@ pub(crate) struct FrameFields<'x> {
     pub(crate) platform: Option<&'x str>,
     pub(crate) context_line: Option<&'x str>,
     pub(crate) in_app: Option<bool>,
+    /// `in_app` as the client sent it: -1 for not at all, 0 or 1, if classifying changed it.
+    client_in_app: Option<i64>,
     pub(crate) lineno: Option<i64>,
     pub(crate) colno: Option<i64>,
     /// The category that classifying gave the frame.
@@ -52,7 +54,19 @@ impl<'x> FrameFields<'x> {
 
     fn read_data(&mut self, data: &'x Json<'_>) {
         self.category = data.get_str("category");
+        self.client_in_app = data.get("orig_in_app").and_then(Json::as_i64);
         self.source_mapped = data.get("sourcemap").is_some();
+    }
+
+    /// The same frame before it was classified.
+    pub(crate) fn as_sent(mut self) -> Self {
+        self.category = None;
+        match self.client_in_app {
+            Some(sent @ 0..=1) => self.in_app = Some(sent == 1),
+            Some(_) => self.in_app = None,
+            None => {}
+        }
+        self
     }
 
     /// Whether `self` and `next`, which it calls, are the same call: everything that tells places apart is the same.

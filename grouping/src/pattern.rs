@@ -81,12 +81,14 @@ impl<'t> Subject<'t> {
         if slash_added {
             text.push('/');
         }
-        for c in path.chars() {
-            match c {
-                '\\' => text.push('/'),
-                c if c.is_ascii() => text.push(c.to_ascii_lowercase()),
-                c => text.extend(c.to_lowercase()),
-            }
+        if path.is_ascii() {
+            text.push_str(path);
+            text.make_ascii_lowercase();
+        } else {
+            text.push_str(&path.to_lowercase());
+        }
+        if text.contains('\\') {
+            text = text.replace('\\', "/");
         }
         Self {
             text: Cow::Owned(text),

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use bugle_protocol::event::{Exception, Mechanism};
 
+use super::Rule;
 use super::matcher::Field;
 use crate::family::Family;
 use crate::frame_fields::FrameFields;
@@ -19,6 +20,8 @@ pub(crate) struct RuleFrame<'x> {
     pub(crate) family: Family,
     /// Whether it is the application's code, if anybody said so yet.
     pub(crate) in_app: Option<bool>,
+    /// The rule that said so, if it was a rule.
+    pub(crate) in_app_rule: Option<&'x Rule>,
     /// The category that a rule gave it.
     pub(crate) category: Option<&'x str>,
     function: Subject<'x>,
@@ -51,6 +54,7 @@ impl<'x> RuleFrame<'x> {
         Self {
             family: Family::of(frame.platform.unwrap_or(event_platform)),
             in_app: frame.in_app,
+            in_app_rule: None,
             category: frame.category,
             function: Subject::new(frame.function.unwrap_or(UNKNOWN), Mode::Exact),
             module: frame.module.map(|module| Subject::new(module, Mode::Exact)),

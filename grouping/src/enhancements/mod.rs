@@ -104,6 +104,7 @@ impl Enhancements {
                         let range = range.of(at, frames.len());
                         for frame in &mut frames[range] {
                             frame.in_app = Some(*value);
+                            frame.in_app_rule = Some(rule);
                         }
                     }
                     Action::Category(name) => frames[at].category = Some(name),
