@@ -7,7 +7,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package bugle-server && cp target/release/bugle /usr/local/bin/bugle
+    cargo build --profile dist --locked --package bugle-server && cp target/dist/bugle /usr/local/bin/bugle
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/* \

@@ -1,6 +1,8 @@
 //! Builds every room's state once, starts them, and ends them in order.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use bugle_processor::Processor;
 use bugle_protocol::UnixMillis;
 use bugle_store::Store;
 use bugle_store::queue::{self, Queue};
+use bugle_ui::Ui;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -32,6 +35,7 @@ const GRACE: Duration = Duration::from_secs(6);
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    make_private_folder(&config.data)?;
     let store = open(&config).await?;
     store.migrate().await?;
     let queue = open_queue(&config, &store).await?;
@@ -66,6 +70,18 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
+/// Queue and database hold what users sent: a folder that is made here is for this user alone.
+fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.with_context(|| format!("could not make the data folder {}", folder.display()))
+}
+
 async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
     let folder = config.data.join("queue");
     let processed = store.queue_position(&Queue::id_of(&folder)?).await?;
@@ -96,7 +112,8 @@ fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router 
         .merge(health::router(Arc::new(Health {
             store: store.clone(),
             queue: queue.clone(),
-        })));
+        })))
+        .merge(bugle_ui::router(Arc::new(Ui::new(store.clone(), base_url))));
     let prefix = base_url
         .splitn(4, '/')
         .nth(3)

@@ -24,6 +24,9 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 /// How long a statement waits for SQLite's lock, and a caller for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a health check waits for the database.
+const PING_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long a known key may be used after it was changed elsewhere, in this or another process.
 const KEY_CACHE_TTL: Duration = Duration::from_secs(5);
 
@@ -110,16 +113,21 @@ impl Store {
         migrate::run(&self.db).await
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life, and gives it a second.
     ///
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        with_reader!(&self.db, |pool| sqlx::query("SELECT 1")
-            .execute(pool)
-            .await
-            .map(drop))?;
-        Ok(())
+        let ping = async {
+            with_reader!(&self.db, |pool| sqlx::query("SELECT 1")
+                .execute(pool)
+                .await
+                .map(drop))
+        };
+        match tokio::time::timeout(PING_PATIENCE, ping).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
     }
 
     /// Closes the connections after their statements have ended; SQLite folds its log into the database file.

@@ -1,5 +1,7 @@
 //! The queue on a real disk: what a push acknowledged comes back, in order, whatever happened in between.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,8 @@
 //! SQLite lives in a temporary file. PostgreSQL is the server of `BUGLE_TEST_POSTGRES_URL`, in which every test makes a
 //! database of its own; without it those tests fail under CI and say so elsewhere.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod accounts;
 mod backend;
 mod issues;

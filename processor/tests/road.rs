@@ -1,0 +1,347 @@
+//! The road from the queue to the store, on real requests: exactly once, whatever happens on the way.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use bugle_processor::Processor;
+use bugle_protocol::body::Encoding;
+use bugle_protocol::{EventId, KeyId, Level, PublicKey, UnixMillis};
+use bugle_store::queue::{Limits, Queue, QueuedRequest, RequestHead, RequestKind};
+use bugle_store::{IssueFilter, NewProject, Options, OutcomeTotal, Project, Store};
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+const NOW: UnixMillis = UnixMillis(1_795_163_904_106);
+
+/// A store, a queue, and a processor that can be stopped and started again.
+struct Road {
+    _folder: tempfile::TempDir,
+    store: Store,
+    queue: Queue,
+    project: Project,
+    running: Option<(watch::Sender<bool>, JoinSet<()>)>,
+}
+
+impl Road {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
+        let store = Store::open(&Options { database_url }).await.unwrap();
+        store.migrate().await.unwrap();
+        let organization_id = store
+            .create_organization("acme", "Acme", NOW)
+            .await
+            .unwrap();
+        let public_key = PublicKey::from_bytes([1; 16]);
+        let new = NewProject {
+            organization_id,
+            name: "Shop",
+            platform: None,
+            public_key,
+        };
+        let project = store.create_project(&new, NOW).await.unwrap();
+        let queue = Queue::open(&folder.path().join("queue"), Limits::default(), 0).unwrap();
+        Self {
+            _folder: folder,
+            store,
+            queue,
+            project,
+            running: None,
+        }
+    }
+
+    fn start(&mut self) {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Processor::new(self.store.clone(), self.queue.clone()).run(stopped));
+        self.running = Some((stop, tasks));
+    }
+
+    async fn stop(&mut self) {
+        let (stop, mut tasks) = self.running.take().unwrap();
+        stop.send_replace(true);
+        tasks.join_next().await.unwrap().unwrap();
+    }
+
+    /// Waits until everything that was pushed is stored.
+    async fn drain(&mut self) {
+        if self.running.is_none() {
+            self.start();
+        }
+        let last = self.queue.last_position();
+        let drained = async {
+            while self.store.queue_position(self.queue.id()).await.unwrap() < last {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), drained)
+            .await
+            .expect("the queue runs dry");
+    }
+
+    async fn push(&self, kind: RequestKind, encoding: Encoding, body: impl Into<Bytes>) {
+        let head = RequestHead {
+            project_id: self.project.id,
+            key_id: KeyId(1),
+            received_at: NOW,
+            kind,
+            encoding,
+            event_id: Some(event_id(255)),
+            client_ip: Some("203.0.113.9".parse().unwrap()),
+            client: Some("sentry.python/2.75.0".to_owned()),
+            user_agent: None,
+        };
+        self.queue
+            .push(&QueuedRequest {
+                head,
+                body: body.into(),
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn push_envelope(&self, body: impl Into<Bytes>) {
+        self.push(RequestKind::Envelope, Encoding::Identity, body)
+            .await;
+    }
+
+    async fn outcomes(&self) -> Vec<(String, String, String, i64)> {
+        let totals = self
+            .store
+            .outcome_totals(self.project.id, NOW)
+            .await
+            .unwrap();
+        let read =
+            |total: OutcomeTotal| (total.category, total.outcome, total.reason, total.quantity);
+        totals.into_iter().map(read).collect()
+    }
+}
+
+fn event_id(n: u8) -> EventId {
+    EventId::from_bytes([n; 16])
+}
+
+fn message(id: u8, text: &str) -> String {
+    let event = format!(r#"{{"message":"{text}","level":"warning"}}"#);
+    format!(
+        "{{\"event_id\":\"{}\"}}\n{{\"type\":\"event\"}}\n{event}\n",
+        event_id(id)
+    )
+}
+
+fn outcome(
+    category: &str,
+    outcome: &str,
+    reason: &str,
+    quantity: i64,
+) -> (String, String, String, i64) {
+    (
+        category.to_owned(),
+        outcome.to_owned(),
+        reason.to_owned(),
+        quantity,
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_becomes_an_issue() {
+    let mut road = Road::new().await;
+    road.push_envelope(message(1, "disk full")).await;
+    road.drain().await;
+    let page = road
+        .store
+        .issues(&IssueFilter::new(vec![road.project.id], 10))
+        .await
+        .unwrap();
+    assert_eq!(page.issues.len(), 1);
+    assert_eq!(
+        (page.issues[0].title.as_str(), page.issues[0].level),
+        ("disk full", Level::Warning)
+    );
+    let event = road
+        .store
+        .event(road.project.id, event_id(1))
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        event
+            .row
+            .tags
+            .contains(&("level".to_owned(), "warning".to_owned()))
+    );
+    let body = String::from_utf8(event.body).unwrap();
+    assert!(
+        body.contains(r#""logentry":{"formatted":"disk full"}"#),
+        "{body}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_are_gone_before_anything_is_stored() {
+    let mut road = Road::new().await;
+    let event = r#"{"message":"card 4111111111111111","extra":{"password":"hunter2","note":"Bearer abc.def"},
+        "request":{"url":"https://x/?token=s3cret","headers":{"Authorization":"Basic Zm9v","Cookie":"sessionid=abc123"}},
+        "user":{"id":7,"email":"ada@example.com"},"tags":{"color":"blue"}}"#;
+    road.push(RequestKind::Store, Encoding::Identity, event)
+        .await;
+    road.drain().await;
+    let stored = road
+        .store
+        .event(road.project.id, event_id(255))
+        .await
+        .unwrap()
+        .unwrap();
+    let body = String::from_utf8(stored.body).unwrap();
+    for secret in [
+        "4111111111111111",
+        "hunter2",
+        "abc.def",
+        "s3cret",
+        "Zm9v",
+        "abc123",
+    ] {
+        assert!(
+            !body.contains(secret) && !stored.row.title.contains(secret),
+            "{secret} in {body}"
+        );
+    }
+    assert!(body.contains("ada@example.com") && body.contains("@password:filter"));
+    assert_eq!(stored.row.user_label.as_deref(), Some("ada@example.com"));
+    assert!(
+        stored
+            .row
+            .tags
+            .contains(&("color".to_owned(), "blue".to_owned()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_ends_in_one_outcome() {
+    let mut road = Road::new().await;
+    let many = [
+        r#"{"type":"session"}"#,
+        "{}",
+        r#"{"type":"log","item_count":7}"#,
+        "{}",
+        r#"{"type":"novel"}"#,
+        "{}",
+        r#"{"type":"event"}"#,
+        "[1]",
+        r#"{"type":"event"}"#,
+        "{nonsense",
+        r#"{"type":"event"}"#,
+        r#"{"message":"a"}"#,
+        r#"{"type":"client_report"}"#,
+        "{}",
+    ];
+    road.push_envelope(format!("{{}}\n{}\n", many.join("\n")))
+        .await;
+    road.push_envelope(message(1, "twice")).await;
+    road.push_envelope(message(1, "twice")).await;
+    road.push(RequestKind::Store, Encoding::Identity, "not json")
+        .await;
+    road.push(RequestKind::Envelope, Encoding::Gzip, "not gzip")
+        .await;
+    road.drain().await;
+    assert_eq!(
+        road.outcomes().await,
+        [
+            outcome("client_report", "unsupported", "", 1),
+            outcome("error", "accepted", "", 2),
+            outcome("error", "duplicate", "", 1),
+            outcome("error", "invalid", "invalid_json", 2),
+            outcome("error", "invalid", "not_an_object", 1),
+            outcome("log_item", "unsupported", "", 7),
+            outcome("session", "unsupported", "", 1),
+            outcome("unknown", "invalid", "internal", 1),
+            outcome("unknown", "unsupported", "", 1),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_are_read_in_their_coding() {
+    let mut road = Road::new().await;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(message(1, "packed").as_bytes()).unwrap();
+    road.push(
+        RequestKind::Envelope,
+        Encoding::Gzip,
+        packed.finish().unwrap(),
+    )
+    .await;
+    road.drain().await;
+    assert!(
+        road.store
+            .event(road.project.id, event_id(1))
+            .await
+            .unwrap()
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_stored_is_stored_after_a_restart_and_nothing_twice() {
+    let mut road = Road::new().await;
+    for n in 1..=20 {
+        road.push_envelope(message(n, "one")).await;
+    }
+    road.drain().await;
+    road.stop().await;
+    for n in 15..=40 {
+        road.push_envelope(message(n, "one")).await;
+    }
+    road.drain().await;
+    road.stop().await;
+    let page = road
+        .store
+        .issues(&IssueFilter::new(vec![road.project.id], 10))
+        .await
+        .unwrap();
+    assert_eq!((page.issues.len(), page.issues[0].event_count), (1, 40));
+    let outcomes = road.outcomes().await;
+    assert_eq!(
+        outcomes,
+        [
+            outcome("error", "accepted", "", 40),
+            outcome("error", "duplicate", "", 6)
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_backlog_is_stored_in_order() {
+    let mut road = Road::new().await;
+    let envelopes = (0..1500u32).map(|n| {
+        let id = EventId::from_bytes(u128::from(n + 1).to_be_bytes());
+        let event = format!(
+            r#"{{"message":"m","timestamp":{}}}"#,
+            NOW.as_seconds() - 1500.0 + f64::from(n)
+        );
+        format!("{{\"event_id\":\"{id}\"}}\n{{\"type\":\"event\"}}\n{event}\n")
+    });
+    for envelope in envelopes {
+        road.push_envelope(envelope).await;
+    }
+    road.drain().await;
+    let page = road
+        .store
+        .issues(&IssueFilter::new(vec![road.project.id], 10))
+        .await
+        .unwrap();
+    assert_eq!((page.issues.len(), page.issues[0].event_count), (1, 1500));
+    let newest = road
+        .store
+        .latest_event(road.project.id, page.issues[0].id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        newest.row.event_id,
+        EventId::from_bytes(1500u128.to_be_bytes())
+    );
+}

@@ -1,0 +1,122 @@
+//! The arrows between the rooms: who may name whom. ARCHITECTURE.md shows the same as a picture.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What each room may depend on, apart from `protocol`, which all may.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("query", &[]),
+    ("grouping", &["query"]),
+    ("store", &["query"]),
+    ("ingest", &["store"]),
+    ("processor", &["grouping", "query", "store"]),
+    ("alerts", &["query", "store"]),
+    ("api", &["query", "store"]),
+    ("ui", &["query", "store"]),
+    (
+        "server",
+        &[
+            "alerts",
+            "api",
+            "grouping",
+            "ingest",
+            "processor",
+            "query",
+            "store",
+            "ui",
+        ],
+    ),
+];
+
+/// Libraries that only some rooms may name.
+const KEPT_APART: &[(&str, &[&str])] = &[
+    ("sqlx", &["store"]),
+    (
+        "tokio",
+        &[
+            "alerts",
+            "api",
+            "ingest",
+            "processor",
+            "server",
+            "store",
+            "ui",
+        ],
+    ),
+    ("axum", &["api", "ingest", "server", "ui"]),
+    ("minijinja", &["ui"]),
+    ("clap", &["server"]),
+];
+
+/// The dependencies of each room, those for tests left out.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let room = |name: &Value| {
+        name.as_str()
+            .unwrap()
+            .trim_start_matches("bugle-")
+            .to_owned()
+    };
+    let of = |package: &Value| {
+        let dependencies = package["dependencies"].as_array().unwrap().iter();
+        dependencies
+            .filter(|d| d["kind"] != "dev")
+            .map(|d| d["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    packages
+        .iter()
+        .map(|package| (room(&package["name"]), of(package)))
+        .collect()
+}
+
+#[test]
+fn rooms_only_name_those_they_may() {
+    let dependencies = dependencies();
+    let known: BTreeSet<_> = ARROWS.iter().map(|(room, _)| (*room).to_owned()).collect();
+    assert_eq!(
+        dependencies.keys().cloned().collect::<BTreeSet<_>>(),
+        known,
+        "a room was added or removed"
+    );
+    for (room, allowed) in ARROWS {
+        for dependency in &dependencies[*room] {
+            let Some(other) = dependency.strip_prefix("bugle-") else {
+                continue;
+            };
+            assert!(
+                other == "protocol" || allowed.contains(&other),
+                "{room} must not depend on {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn libraries_stay_in_their_rooms() {
+    for (room, dependencies) in dependencies() {
+        for (library, rooms) in KEPT_APART {
+            assert!(
+                !dependencies.contains(*library) || rooms.contains(&room.as_str()),
+                "{room} must not depend on {library}"
+            );
+        }
+    }
+}
