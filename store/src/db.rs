@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 use tokio::sync::Notify;
 
-use crate::projects::ProjectKey;
+use crate::projects::KnownKey;
 use crate::{StoreError, migrate};
 
 /// How many connections read from SQLite beside the one that writes.
@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a health check waits for the database.
 const PING_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How long a known key may be used after it was changed elsewhere, in this or another process.
-const KEY_CACHE_TTL: Duration = Duration::from_secs(5);
+/// How many keys, known and unknown ones, are remembered.
+const REMEMBERED_KEYS: u64 = 100_000;
 
 /// Which database to open.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) db: Db,
-    pub(crate) keys: Cache<PublicKey, Option<Arc<ProjectKey>>>,
+    pub(crate) keys: Cache<PublicKey, KnownKey>,
     /// Rung when notices were written to the outbox.
     pub(crate) outbox: Arc<Notify>,
 }
@@ -94,10 +94,7 @@ impl Store {
                 "expected sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME",
             ));
         };
-        let keys = Cache::builder()
-            .max_capacity(100_000)
-            .time_to_live(KEY_CACHE_TTL)
-            .build();
+        let keys = Cache::new(REMEMBERED_KEYS);
         Ok(Self {
             db,
             keys,

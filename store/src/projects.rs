@@ -1,6 +1,7 @@
 //! Projects and their keys.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bugle_protocol::{KeyId, OrganizationId, ProjectId, PublicKey, UnixMillis};
 
@@ -23,6 +24,19 @@ const KEY: &str = "
     SELECT id, project_id, public_key, label, is_active, created_at FROM project_key WHERE public_key = $1";
 const KEYS: &str = "
     SELECT id, project_id, public_key, label, is_active, created_at FROM project_key WHERE project_id = $1 ORDER BY id";
+
+/// How long a key in memory is used without asking for changes made elsewhere, in this or another process.
+const KEY_FRESH: Duration = Duration::from_secs(5);
+
+/// How long the database may take to say that a key has changed, and how long after a failure it is asked again.
+const KEY_RETRY: Duration = Duration::from_secs(1);
+
+/// What is remembered of a public key; `None` if no project has it.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownKey {
+    key: Option<Arc<ProjectKey>>,
+    fresh_until: Instant,
+}
 
 /// A project: what one DSN reports to.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -211,26 +225,53 @@ impl Store {
     }
 
     /// Looks a key up, from memory if it was asked for within the last seconds; unknown keys are remembered too, so
-    /// that a client with an old DSN costs no query per request.
+    /// that a client with an old DSN costs no query per request. While the database is away, known keys stay good:
+    /// events are accepted and wait in the queue.
     ///
     /// # Errors
-    /// [`StoreError::Database`]; errors are not remembered.
+    /// [`StoreError::Database`] if the key is not in memory; errors are not remembered.
     pub async fn project_key(
         &self,
         public_key: PublicKey,
     ) -> Result<Option<Arc<ProjectKey>>, StoreError> {
-        if let Some(known) = self.keys.get(&public_key).await {
-            return Ok(known);
+        let known = self.keys.get(&public_key).await;
+        let now = Instant::now();
+        if let Some(known) = known.as_ref().filter(|known| now < known.fresh_until) {
+            return Ok(known.key.clone());
         }
-        let row: Option<KeyColumns> = with_reader!(&self.db, |pool| {
-            sqlx::query_as(KEY)
-                .bind(public_key.to_string())
-                .fetch_optional(pool)
-                .await
-        })?;
-        let key = row.map(ProjectKey::read).transpose()?.map(Arc::new);
+        let remembered = known.and_then(|known| known.key);
+        let (key, fresh_for) = match (self.load_key(public_key, &remembered).await, remembered) {
+            (Ok(key), _) => (key, KEY_FRESH),
+            (Err(StoreError::Database(_)), Some(key)) => (Some(key), KEY_RETRY),
+            (Err(error), _) => return Err(error),
+        };
+        let fresh_until = Instant::now() + fresh_for;
+        let key = KnownKey { key, fresh_until };
         self.keys.insert(public_key, key.clone()).await;
-        Ok(key)
+        Ok(key.key)
+    }
+
+    /// Reads a key from the database. Who remembers one does not wait long for a newer state of it.
+    async fn load_key(
+        &self,
+        public_key: PublicKey,
+        remembered: &Option<Arc<ProjectKey>>,
+    ) -> Result<Option<Arc<ProjectKey>>, StoreError> {
+        let query = async {
+            let row: Result<Option<KeyColumns>, sqlx::Error> =
+                with_reader!(&self.db, |pool| sqlx::query_as(KEY)
+                    .bind(public_key.to_string())
+                    .fetch_optional(pool)
+                    .await);
+            row
+        };
+        let row = if remembered.is_some() {
+            let answer = tokio::time::timeout(KEY_RETRY, query).await;
+            answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        } else {
+            query.await
+        }?;
+        Ok(row.map(ProjectKey::read).transpose()?.map(Arc::new))
     }
 
     /// The keys of a project, oldest first.
