@@ -120,7 +120,7 @@ impl Pass {
     }
 
     /// The rules for a value of this state and class, in the order they run.
-    fn rules(&self, state: &[u64], class: Class) -> impl Iterator<Item = &Rule> {
+    fn rules<'p>(&'p self, state: &[u64], class: Class) -> impl Iterator<Item = &'p Rule> {
         self.applications
             .iter()
             .enumerate()

@@ -7,6 +7,7 @@ use bugle_protocol::json::{Json, Object};
 use bugle_protocol::{Event, Meta};
 
 use super::matcher::Step;
+use super::rules::Rule;
 use super::schema::{Class, EVENT, FREE_TRUE, Field, Kind, Shape, Types, ValueType, free_field};
 use super::{Pass, user};
 use apply::Value;
@@ -50,6 +51,27 @@ struct Walk<'s, 'm> {
     meta: &'m mut Meta,
     /// Whether there were notes before; nearly always not.
     has_notes: bool,
+    memo: Memo<'s>,
+}
+
+/// The rules of the last value, which are nearly always those of the next one too.
+struct Memo<'s> {
+    state: Vec<u64>,
+    class: Class,
+    rules: Vec<&'s Rule>,
+}
+
+impl<'s> Memo<'s> {
+    fn rules(&mut self, pass: &'s Pass, state: &[u64], class: Class) -> &[&'s Rule] {
+        if self.state != state || self.class != class {
+            self.state.clear();
+            self.state.extend_from_slice(state);
+            self.class = class;
+            self.rules.clear();
+            self.rules.extend(pass.rules(state, class));
+        }
+        &self.rules
+    }
 }
 
 impl<'s, 'm> Walk<'s, 'm> {
@@ -59,6 +81,12 @@ impl<'s, 'm> Walk<'s, 'm> {
             states: vec![0; pass.matcher.words()],
             has_notes: !meta.is_empty(),
             meta,
+            // No value is known yet, and nothing applies to this class.
+            memo: Memo {
+                state: Vec::new(),
+                class: Class::False,
+                rules: Vec::new(),
+            },
         }
     }
 
@@ -83,7 +111,7 @@ impl<'s, 'm> Walk<'s, 'm> {
     /// Applies the rules to the value whose state is the last; says whether they take it away.
     fn apply(&mut self, value: &mut Json<'_>, known: Known<'_>, path: &Path<'_>) -> bool {
         let state = &self.states[self.states.len() - self.pass.matcher.words()..];
-        let rules = self.pass.rules(state, known.field.class);
+        let rules = self.memo.rules(self.pass, state, known.field.class);
         let target = Value {
             key: known.key(),
             path,

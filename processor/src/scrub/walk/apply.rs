@@ -32,10 +32,11 @@ enum Redacted {
 
 impl Value<'_, '_> {
     /// Whether a rule takes away a number, list or object: nothing can be put in its place.
-    pub(super) fn takes_container<'r>(mut self, mut rules: impl Iterator<Item = &'r Rule>) -> bool {
+    pub(super) fn takes_container(mut self, rules: &[&Rule]) -> bool {
         let key = self.key.unwrap_or_default();
-        let taking =
-            rules.find(|rule| rule.detector.is_anything() || rule.detector.matches_key(key));
+        let taking = rules
+            .iter()
+            .find(|rule| rule.detector.is_anything() || rule.detector.matches_key(key));
         if let Some(rule) = taking {
             self.removed(rule);
         }
@@ -43,11 +44,7 @@ impl Value<'_, '_> {
     }
 
     /// Applies the rules to a text; says whether they take it away as a whole.
-    pub(super) fn scrub_text<'r>(
-        mut self,
-        text: &mut Cow<'_, str>,
-        rules: impl Iterator<Item = &'r Rule>,
-    ) -> bool {
+    pub(super) fn scrub_text(mut self, text: &mut Cow<'_, str>, rules: &[&Rule]) -> bool {
         match self.redact(text, rules) {
             Redacted::Unchanged => return false,
             Redacted::Deleted => return true,
@@ -57,11 +54,7 @@ impl Value<'_, '_> {
     }
 
     /// Applies the rules to a path but for its last segment.
-    pub(super) fn scrub_directory<'r>(
-        mut self,
-        text: &mut Cow<'_, str>,
-        rules: impl Iterator<Item = &'r Rule>,
-    ) {
+    pub(super) fn scrub_directory(mut self, text: &mut Cow<'_, str>, rules: &[&Rule]) {
         let end = text.rfind(['/', '\\']).unwrap_or(text.len());
         match self.redact(&text[..end], rules) {
             Redacted::Unchanged => {}
@@ -75,9 +68,8 @@ impl Value<'_, '_> {
         }
     }
 
-    fn redact<'r>(&mut self, text: &str, rules: impl Iterator<Item = &'r Rule>) -> Redacted {
-        let mut rules = rules.peekable();
-        if rules.peek().is_none() || EXEMPT.contains(&text) {
+    fn redact(&mut self, text: &str, rules: &[&Rule]) -> Redacted {
+        if rules.is_empty() || EXEMPT.contains(&text) {
             return Redacted::Unchanged;
         }
         let key = self.key.unwrap_or_default();
