@@ -80,45 +80,32 @@ impl RuleSet {
         mut act: impl FnMut(&'r Rule, usize, &mut [RuleFrame<'x>]),
     ) {
         let candidates = self.candidates(frames);
-        let mut candidates = candidates.as_slice();
-        let mut dynamic = self.dynamic.iter().copied().peekable();
+        let turns = Turns {
+            candidates: &candidates,
+            dynamic: &self.dynamic,
+        };
         let mut hits = Vec::with_capacity(frames.len());
-        loop {
-            let next_candidate = candidates.first().map(|(rule, _)| *rule);
-            let number = match (dynamic.peek().copied(), next_candidate) {
-                (Some(a), Some(b)) => a.min(b),
-                (Some(a), None) => a,
-                (None, Some(b)) => b,
-                (None, None) => return,
-            };
-            let of_rule = candidates.iter().take_while(|(n, _)| *n == number).count();
-            let (mine, rest) = candidates.split_at(of_rule);
-            candidates = rest;
-            let is_dynamic = dynamic.next_if_eq(&number).is_some();
+        for (number, candidates) in turns {
             let Indexed {
                 rule,
                 needs_category,
             } = &self.rules[number as usize];
-            if *needs_category && !frames.iter().any(|frame| frame.category.is_some()) {
+            if *needs_category && frames.iter().all(|frame| frame.category.is_none()) {
                 continue;
             }
             hits.clear();
-            if is_dynamic {
-                hits.extend((0..frames.len()).filter(|at| rule.holds(*at, frames)));
-            } else {
-                let at = mine.iter().map(|(_, at)| *at as usize);
-                hits.extend(at.filter(|at| rule.holds(*at, frames)));
+            match candidates {
+                Some(pairs) => hits.extend(pairs.iter().map(|(_, at)| *at as usize)),
+                None => hits.extend(0..frames.len()),
             }
-            if hits.is_empty()
-                || !rule
+            hits.retain(|at| rule.holds(*at, frames));
+            if !hits.is_empty()
+                && rule
                     .exception
                     .iter()
                     .all(|m| m.matches_exception(exception))
             {
-                continue;
-            }
-            for &at in &hits {
-                act(rule, at, frames);
+                hits.iter().for_each(|at| act(rule, *at, frames));
             }
         }
     }
@@ -143,6 +130,35 @@ impl RuleSet {
         }
         pairs.sort_unstable();
         pairs
+    }
+}
+
+/// The rules that have to be looked at, in order: each with its pairs of rule and frame, or with none if it is a dynamic
+/// one, which may match any frame.
+struct Turns<'s> {
+    candidates: &'s [(u32, u32)],
+    dynamic: &'s [u32],
+}
+
+impl<'s> Iterator for Turns<'s> {
+    type Item = (u32, Option<&'s [(u32, u32)]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let candidate = self.candidates.first().map(|(rule, _)| *rule);
+        match (candidate, self.dynamic.split_first()) {
+            (None, None) => None,
+            (candidate, Some((dynamic, rest))) if candidate.is_none_or(|c| *dynamic < c) => {
+                self.dynamic = rest;
+                Some((*dynamic, None))
+            }
+            (candidate, _) => {
+                let number = candidate?;
+                let of_rule = self.candidates.partition_point(|(rule, _)| *rule <= number);
+                let (pairs, rest) = self.candidates.split_at(of_rule);
+                self.candidates = rest;
+                Some((number, Some(pairs)))
+            }
+        }
     }
 }
 

@@ -30,6 +30,14 @@ impl<'a> Text<'a> {
         next
     }
 
+    /// Whether the byte at `at` is one that data of any kind can begin with.
+    pub(super) fn may_start_data(&self, at: usize) -> bool {
+        match self.bytes[at] {
+            b'-' | b':' | b'\'' | b'"' => true,
+            byte => byte.is_ascii_alphanumeric() || (self.has_at_sign && byte.is_ascii_graphic()),
+        }
+    }
+
     fn after_char(&self, at: usize) -> usize {
         let length = self.text[at..].chars().next().map_or(1, char::len_utf8);
         at + length
