@@ -32,7 +32,7 @@ async fn a_project_is_found_by_id_slug_and_key(store: TestStore) {
     );
     assert_eq!(
         store.projects(project.organization_id).await.unwrap(),
-        [project.clone()]
+        std::slice::from_ref(&project)
     );
 
     let key = store.project_key(public_key(1)).await.unwrap().unwrap();
