@@ -2,9 +2,12 @@
 //!
 //! Each line of the file is a normalised event.
 
-#![expect(clippy::unwrap_used, reason = "a developer's tool stops at the first fault")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a developer's tool stops at the first fault"
+)]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/it/support.rs"]
 mod support;
 
 use std::sync::Arc;

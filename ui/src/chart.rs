@@ -111,8 +111,10 @@ fn path(bars: &[Bar]) -> String {
 fn label(bars: &[Bar], total: i64) -> String {
     match bars.iter().max_by_key(|bar| bar.count) {
         Some(bar) if total > 0 => format!(
-            "{total} events in 24 hours, most at {} UTC: {}",
-            bar.hour, bar.count
+            "{total} event{} in 24 hours, most at {} UTC: {}",
+            if total == 1 { "" } else { "s" },
+            bar.hour,
+            bar.count
         ),
         _ => "no events in 24 hours".to_owned(),
     }

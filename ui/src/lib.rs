@@ -61,7 +61,8 @@ impl Ui {
     }
 }
 
-/// The routes of all pages, relative to the path of [`Ui::base_url`]: the server nests them under it, or strips it.
+/// The routes of all pages, relative to the path of [`Ui::base_url`]: the server strips it, or mounts the router there with
+/// `nest_service` (axum's `nest` does not pass on the path with a slash at its end).
 ///
 /// Unknown paths get the "not found" page through this router's fallback. A `ConnectInfo<SocketAddr>` extension, if the
 /// server sets one, tells who signs in too often; behind a proxy the server should put the client's address there.

@@ -3,7 +3,10 @@
 use axum::response::Html;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{
+    AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, context,
+    escape_formatter,
+};
 use serde::Serialize;
 
 use crate::Ui;
@@ -45,6 +48,7 @@ impl Templates {
         // A misspelt name is an error of ours that tests shall find, not an empty place on a page.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(syntax());
+        environment.set_formatter(write_escaped);
         environment.add_filter("compact", compact);
         environment.add_filter("grouped", grouped);
         for (name, source) in TEMPLATES {
@@ -93,6 +97,34 @@ impl Templates {
     fn render(&self, name: &str, context: Value) -> Result<Html<String>, Problem> {
         Ok(Html(self.0.get_template(name)?.render(context)?))
     }
+}
+
+/// Writes a value, texts escaped. The default would also turn every slash of every path and link into `&#x2f;`, which only
+/// matters inside scripts, and no template has one.
+fn write_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let is_html = matches!(state.auto_escape(), AutoEscape::Html);
+    match value.as_str() {
+        Some(text) if is_html && !value.is_safe() => Ok(escape(text, out)?),
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+fn escape(text: &str, out: &mut Output) -> std::fmt::Result {
+    let mut written = 0;
+    for (i, byte) in text.bytes().enumerate() {
+        let entity = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        out.write_str(&text[written..i])?;
+        out.write_str(entity)?;
+        written = i + 1;
+    }
+    out.write_str(&text[written..])
 }
 
 /// Jinja's syntax, in which a line with only a tag leaves no blank line.

@@ -39,6 +39,8 @@ struct FrameView {
     is_crash: bool,
     in_app: bool,
     is_open: bool,
+    /// Whether the local variables are in sight too.
+    shows_vars: bool,
     /// The file, or the module or package where there is none.
     place: String,
     /// Where the file lies, if that says more.
@@ -96,19 +98,14 @@ fn frames(list: Noted<'_, '_>) -> Vec<FrameView> {
     frames
 }
 
+/// Opens the first frames of the application, or the crash if there are none, and the first one's variables.
 fn open_frames(frames: &mut [FrameView]) {
-    let mut open = 0;
-    for frame in frames.iter_mut().filter(|frame| frame.in_app) {
+    let has_own = frames.iter().any(|frame| frame.in_app);
+    let own = frames.iter_mut().filter(|frame| frame.in_app || !has_own);
+    let shown = if has_own { OPEN_FRAMES } else { 1 };
+    for (i, frame) in own.take(shown).enumerate() {
         frame.is_open = frame.has_body();
-        open += 1;
-        if open == OPEN_FRAMES {
-            break;
-        }
-    }
-    if open == 0
-        && let Some(crash) = frames.first_mut()
-    {
-        crash.is_open = crash.has_body();
+        frame.shows_vars = i == 0;
     }
 }
 
@@ -182,6 +179,7 @@ impl FrameView {
             is_crash: false,
             in_app: frame.in_app().unwrap_or(true),
             is_open: false,
+            shows_vars: false,
             place: place.to_owned(),
             path: frame
                 .abs_path()

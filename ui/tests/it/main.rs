@@ -1,0 +1,8 @@
+//! The pages as a browser sees them, over a store on a file.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first fault")]
+
+mod access;
+mod browser;
+mod pages;
+mod support;
