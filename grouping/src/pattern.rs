@@ -33,7 +33,11 @@ enum Shape {
     Prefix(Box<str>),
     Suffix(Box<str>),
     Contains(Box<Finder<'static>>),
-    General(Box<[Token]>),
+    General {
+        tokens: Box<[Token]>,
+        /// The longest literal in the pattern: most texts lack it and need no closer look.
+        literal: Box<Finder<'static>>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +131,7 @@ impl Glob {
     pub(crate) fn first_byte(&self) -> Option<u8> {
         let byte = match &self.shape {
             Shape::Literal(text) | Shape::Prefix(text) => *text.as_bytes().first()?,
-            Shape::General(tokens) => match tokens.first()? {
+            Shape::General { tokens, .. } => match tokens.first()? {
                 Token::Char(c) if c.is_ascii() => *c as u8,
                 _ => return None,
             },
@@ -149,7 +153,10 @@ impl Glob {
             Shape::Prefix(prefix) => text.starts_with(&**prefix),
             Shape::Suffix(suffix) => text.ends_with(&**suffix),
             Shape::Contains(finder) => finder.find(text.as_bytes()).is_some(),
-            Shape::General(tokens) => matches_tokens(tokens, text, self.mode == Mode::Path),
+            Shape::General { tokens, literal } => {
+                literal.find(text.as_bytes()).is_some()
+                    && matches_tokens(tokens, text, self.mode == Mode::Path)
+            }
         }
     }
 }
@@ -232,12 +239,31 @@ fn shape_of(tokens: Vec<Token>) -> Shape {
         })
         .collect();
     match (literal, open_start, open_end) {
-        (None, ..) => Shape::General(tokens.into()),
+        (None, ..) => Shape::General {
+            literal: finder(&longest_literal(&tokens)),
+            tokens: tokens.into(),
+        },
         (Some(text), false, false) => Shape::Literal(text.into()),
         (Some(text), false, true) => Shape::Prefix(text.into()),
         (Some(text), true, false) => Shape::Suffix(text.into()),
-        (Some(text), true, true) => Shape::Contains(Box::new(Finder::new(&text).into_owned())),
+        (Some(text), true, true) => Shape::Contains(finder(&text)),
     }
+}
+
+fn finder(literal: &str) -> Box<Finder<'static>> {
+    Box::new(Finder::new(literal).into_owned())
+}
+
+fn longest_literal(tokens: &[Token]) -> String {
+    let literals = tokens.split(|token| !matches!(token, Token::Char(_)));
+    let longest = literals
+        .max_by_key(|literal| literal.len())
+        .unwrap_or_default();
+    let chars = longest.iter().filter_map(|token| match token {
+        Token::Char(c) => Some(*c),
+        _ => None,
+    });
+    chars.collect()
 }
 
 /// Steps token by token with the set of positions in `text` that the tokens so far can reach.

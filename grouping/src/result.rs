@@ -289,7 +289,7 @@ pub struct Metadata {
     pub function: Option<String>,
     /// The directive that a CSP report is about.
     pub directive: Option<String>,
-    /// What a CSP report blocked.
+    /// What a CSP report blocked, or the address that a network error is about.
     pub uri: Option<String>,
     /// The host that another security report is about.
     pub origin: Option<String>,

@@ -19,8 +19,10 @@ const MAX_CULPRIT: usize = 200;
 pub(crate) enum EventKind<'t, 'a> {
     /// It has exceptions.
     Error,
-    /// A browser's report.
+    /// A browser's report on a page's security policy.
     Security(Report<'t, 'a>),
+    /// A browser's report on a network error, which is shown by its message.
+    NetworkError,
     /// Everything else.
     Default,
 }
@@ -39,13 +41,18 @@ impl<'t, 'a> EventKind<'t, 'a> {
         if event.exceptions().next().is_some() {
             return Self::Error;
         }
-        Report::of(event).map_or(Self::Default, Self::Security)
+        match (Report::of(event), event.get("nel")) {
+            (Some(report), _) => Self::Security(report),
+            (None, Some(_)) => Self::NetworkError,
+            (None, None) => Self::Default,
+        }
     }
 
     /// The name in JSON.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Error => "error",
+            Self::NetworkError => "nel",
             Self::Default => "default",
             Self::Security(Report::Csp(_)) => "csp",
             Self::Security(Report::Hpkp(_)) => "hpkp",
@@ -64,6 +71,7 @@ pub(crate) fn appearance(
     let mut appearance = match EventKind::of(event) {
         EventKind::Error => error(event, main),
         EventKind::Security(report) => return security(event, report, custom_title),
+        EventKind::NetworkError => network_error(event),
         EventKind::Default => default(event),
     };
     if let Some(title) = custom_title {
@@ -138,6 +146,14 @@ fn default(event: &Event<'_>) -> Appearance {
         title,
         location: None,
     }
+}
+
+fn network_error(event: &Event<'_>) -> Appearance {
+    let mut appearance = default(event);
+    let url = event.request().and_then(|request| request.url());
+    appearance.location = url.map(str::to_owned);
+    appearance.metadata.uri.clone_from(&appearance.location);
+    appearance
 }
 
 fn security(event: &Event<'_>, report: Report<'_, '_>, custom_title: Option<String>) -> Appearance {

@@ -227,6 +227,11 @@ fn titles_and_culprits_say_what_and_where() {
             "<untitled>",
             "",
         ),
+        (
+            r#"{"nel": {"body": {}}, "message": "network / timeout", "request": {"url": "https://x.example/"}}"#,
+            "network / timeout",
+            "https://x.example/",
+        ),
     ] {
         let grouping = grouped(event);
         assert_eq!(
