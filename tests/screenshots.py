@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from the errors of the Django shop: docs/images/issues.png and issue.png."""
+"""Makes the pictures of the README from the errors of the Django shop: docs/images/issue-list.png and issue.png."""
 
 import tempfile
 from contextlib import ExitStack, closing
@@ -13,7 +13,7 @@ from harness.server import Bugle
 from harness.shop import Shop, Worker, shop_environment
 
 IMAGES = REPOSITORY / "docs" / "images"
-HEIGHT = 860
+HEIGHTS = {"issue-list": 640, "issue": 900}
 VISITS = {"/basket/3/": 37, "/order/": 12, "/import/": 3, "/refund/?order=5": 21, "/newsletter/": 5, "/ship/": 8}
 
 
@@ -33,23 +33,23 @@ def run_the_shop(folder: Path, server: Bugle) -> None:
     """Makes every kind of error of the shop happen a few times."""
     with ExitStack() as stack:
         redis = stack.enter_context(closing(Redis(folder)))
-        env = shop_environment(server.dsn, pii=True, broker=redis.url)
+        env = shop_environment(server.add_project("Shop"), pii=True, broker=redis.url)
         stack.enter_context(closing(Worker(folder, env)))
         shop = stack.enter_context(closing(Shop(folder, env)))
         for path, count in VISITS.items():
             for _ in range(count):
                 shop.get(path)
-        server.api.wait_for_issue("LookupError", VISITS["/ship/"])
-    server.api.wait_for_issue("ZeroDivisionError", VISITS["/basket/3/"])
+        server.api.wait_for_issue("LookupError", VISITS["/ship/"], "shop")
+    server.api.wait_for_issue("ZeroDivisionError", VISITS["/basket/3/"], "shop")
 
 
 def photograph(owner: Visitor, server: Bugle) -> None:
     """The list of issues, and the page of the one with the most events."""
     owner.log_in()
-    owner.page.set_viewport_size({"width": DESKTOP, "height": HEIGHT})
-    issue = server.api.wait_for_issue("ZeroDivisionError")
+    issue = server.api.wait_for_issue("ZeroDivisionError", project="shop")
     IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, path in (("issues", "/default/issues/"), ("issue", f"/issues/{issue['shortId']}/")):
+    for name, path in (("issue-list", "/shop/issues/"), ("issue", f"/issues/{issue['shortId']}/")):
+        owner.page.set_viewport_size({"width": DESKTOP, "height": HEIGHTS[name]})
         owner.open(path)
         owner.page.screenshot(path=IMAGES / f"{name}.png")
         print(IMAGES / f"{name}.png")
