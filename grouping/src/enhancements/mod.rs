@@ -66,6 +66,13 @@ enum Range {
     Older,
 }
 
+/// A frame that a rule matches, and the one before it that the rule matched too.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    at: usize,
+    previous: Option<usize>,
+}
+
 /// What the contributing rules decided about a stack trace.
 #[derive(Debug)]
 pub(crate) struct Contributions<'r> {
@@ -97,21 +104,22 @@ impl Enhancements {
         frames: &mut [RuleFrame<'x>],
         exception: &ExceptionFacts<'_>,
     ) {
-        self.classifying.run(frames, exception, |rule, at, frames| {
-            for action in &rule.actions {
-                match action {
-                    Action::InApp(value, range) => {
-                        let range = range.of(at, frames.len());
-                        for frame in &mut frames[range] {
-                            frame.in_app = Some(*value);
-                            frame.in_app_rule = Some(rule);
+        self.classifying
+            .run(frames, exception, |rule, hit, frames| {
+                for action in &rule.actions {
+                    match action {
+                        Action::InApp(value, range) => {
+                            let range = range.of(hit, frames.len());
+                            for frame in &mut frames[range] {
+                                frame.in_app = Some(*value);
+                                frame.in_app_rule = Some(rule);
+                            }
                         }
+                        Action::Category(name) => frames[hit.at].category = Some(name),
+                        _ => {}
                     }
-                    Action::Category(name) => frames[at].category = Some(name),
-                    _ => {}
                 }
-            }
-        });
+            });
     }
 
     /// Decides which of the classified frames count, on top of what earlier rules decided.
@@ -122,11 +130,11 @@ impl Enhancements {
         decided: &mut Contributions<'r>,
     ) {
         self.contributing
-            .run(frames, exception, |rule, at, frames| {
+            .run(frames, exception, |rule, hit, frames| {
                 for action in &rule.actions {
                     match action {
                         Action::Group(value, range) => {
-                            decided.frames[range.of(at, frames.len())].fill(Some((*value, rule)))
+                            decided.frames[range.of(hit, frames.len())].fill(Some((*value, rule)))
                         }
                         Action::MaxFrames(n) => decided.max_frames = Some(*n).filter(|n| *n > 0),
                         Action::MinFrames(n) => decided.min_frames = *n,
@@ -176,11 +184,14 @@ impl Rule {
 }
 
 impl Range {
-    fn of(self, at: usize, frame_count: usize) -> std::ops::Range<usize> {
-        match self {
-            Self::Here => at..at + 1,
-            Self::Newer => at + 1..frame_count,
-            Self::Older => 0..at,
+    /// The frames that still have to change: what an earlier hit of the same rule changed is not changed again, which
+    /// keeps the work linear when every frame is a hit.
+    fn of(self, hit: Hit, frame_count: usize) -> std::ops::Range<usize> {
+        match (self, hit.previous) {
+            (Self::Here, _) => hit.at..hit.at + 1,
+            (Self::Newer, None) => hit.at + 1..frame_count,
+            (Self::Newer, Some(_)) => 0..0,
+            (Self::Older, previous) => previous.unwrap_or(0)..hit.at,
         }
     }
 }

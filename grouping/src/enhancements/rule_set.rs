@@ -4,7 +4,7 @@
 //! bytes, those whose patterns start with a star, and those that read nothing but what other rules wrote.
 
 use super::matcher::{Field, Matcher};
-use super::{ExceptionFacts, Rule, RuleFrame};
+use super::{ExceptionFacts, Hit, Rule, RuleFrame};
 use crate::family::Family;
 
 /// The rules of one pass in order.
@@ -77,7 +77,7 @@ impl RuleSet {
         &'r self,
         frames: &mut [RuleFrame<'x>],
         exception: &ExceptionFacts<'_>,
-        mut act: impl FnMut(&'r Rule, usize, &mut [RuleFrame<'x>]),
+        mut act: impl FnMut(&'r Rule, Hit, &mut [RuleFrame<'x>]),
     ) {
         let candidates = self.candidates(frames);
         let turns = Turns {
@@ -105,7 +105,11 @@ impl RuleSet {
                     .iter()
                     .all(|m| m.matches_exception(exception))
             {
-                hits.iter().for_each(|at| act(rule, *at, frames));
+                let mut previous = None;
+                for &at in &hits {
+                    act(rule, Hit { at, previous }, frames);
+                    previous = Some(at);
+                }
             }
         }
     }
