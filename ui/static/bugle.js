@@ -33,9 +33,9 @@ function enableList(form) {
   });
 
   const move = (step) => {
-    rows[current]?.removeAttribute("aria-selected");
+    rows[current]?.removeAttribute("data-current");
     current = Math.min(Math.max(current + step, 0), rows.length - 1);
-    rows[current].setAttribute("aria-selected", "true");
+    rows[current].setAttribute("data-current", "");
     rows[current].querySelector("a.title").focus();
   };
   const select = () => {

@@ -4,7 +4,7 @@ use bugle_protocol::event::Exception;
 use serde::Serialize;
 
 use super::fields::{self, Field};
-use super::frames::StackView;
+use super::frames::{Opening, StackView};
 use super::noted::Noted;
 use super::rich::{self, Piece};
 
@@ -44,10 +44,14 @@ pub(super) fn of(exception: Option<Noted<'_, '_>>, platform: &str) -> Vec<Except
         return Vec::new();
     };
     let is_javascript = matches!(platform, "javascript" | "node");
-    let newest_first = list.items().rev();
-    let mut views: Vec<ExceptionView> = newest_first
-        .filter_map(|exception| ExceptionView::new(exception, is_javascript))
-        .collect();
+    let mut views: Vec<ExceptionView> = Vec::new();
+    for exception in list.items().rev() {
+        let opening = match views.is_empty() {
+            true => Opening::Main,
+            false => Opening::Other,
+        };
+        views.extend(ExceptionView::new(exception, opening, is_javascript));
+    }
     if views.iter().any(|view| view.is_group) {
         views = in_tree_order(views);
     }
@@ -58,12 +62,12 @@ pub(super) fn of(exception: Option<Noted<'_, '_>>, platform: &str) -> Vec<Except
 }
 
 impl ExceptionView {
-    fn new(noted: Noted<'_, '_>, is_javascript: bool) -> Option<Self> {
+    fn new(noted: Noted<'_, '_>, opening: Opening, is_javascript: bool) -> Option<Self> {
         let exception = Exception(noted.object()?);
         let mechanism = exception.mechanism();
         let stack = noted
             .get("stacktrace")
-            .and_then(|stack| StackView::new(stack, true));
+            .and_then(|stack| StackView::new(stack, opening));
         Some(Self {
             ty: exception.ty().unwrap_or("Error").to_owned(),
             value: noted.get("value").map(rich::pieces).unwrap_or_default(),

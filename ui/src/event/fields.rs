@@ -10,6 +10,9 @@ use crate::url::as_link;
 /// A value of more lines is folded.
 const FOLD_LINES: usize = 12;
 
+/// The most rows of a table; the JSON has them all.
+const MOST_FIELDS: usize = 1000;
+
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Field {
@@ -67,10 +70,13 @@ fn link(pieces: &[Piece]) -> Option<String> {
     }
 }
 
-/// The members of an object; nothing for anything else.
+/// The first members of an object; nothing for anything else.
 pub(super) fn of_object(value: Option<Noted<'_, '_>>) -> Vec<Field> {
     let members = value.into_iter().flat_map(Noted::members);
-    members.map(|(key, value)| Field::new(key, value)).collect()
+    members
+        .take(MOST_FIELDS)
+        .map(|(key, value)| Field::new(key, value))
+        .collect()
 }
 
 /// A list of pairs as normalising leaves it, or the object that it may have been.
@@ -81,7 +87,7 @@ pub(super) fn of_pairs(value: Option<Noted<'_, '_>>) -> Vec<Field> {
     if value.object().is_some() {
         return of_object(Some(value));
     }
-    value.items().filter_map(pair).collect()
+    value.items().take(MOST_FIELDS).filter_map(pair).collect()
 }
 
 fn pair(pair: Noted<'_, '_>) -> Option<Field> {

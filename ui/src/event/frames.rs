@@ -6,8 +6,17 @@ use serde::Serialize;
 use super::fields::{self, Field};
 use super::noted::Noted;
 
-/// So many of the application's frames are open when the page opens.
-const OPEN_FRAMES: usize = 4;
+/// How much of a stack is open when the page opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// The one that people look at first: some frames, and the first one's variables.
+    Main,
+    /// One of many: the first frame.
+    Other,
+    /// Nothing.
+    Closed,
+}
+
 /// So many packages are named where frames are folded.
 const NAMED_PACKAGES: usize = 3;
 /// A shorter run of foreign frames is not worth folding.
@@ -64,15 +73,13 @@ struct Line {
 }
 
 impl StackView {
-    /// Reads a `stacktrace`; none without frames. `is_main` says whether frames are open from the beginning.
-    pub(super) fn new(stacktrace: Noted<'_, '_>, is_main: bool) -> Option<Self> {
+    /// Reads a `stacktrace`; none without frames.
+    pub(super) fn new(stacktrace: Noted<'_, '_>, opening: Opening) -> Option<Self> {
         let mut frames = frames(stacktrace.get("frames")?);
         let total = frames.iter().map(|frame| frame.repeats).sum();
         let crash = frames.first_mut()?;
         crash.is_crash = true;
-        if is_main {
-            open_frames(&mut frames);
-        }
+        open_frames(&mut frames, opening);
         Some(Self {
             is_bare: frames.iter().all(|frame| frame.lines.is_empty()),
             runs: runs(frames),
@@ -98,14 +105,25 @@ fn frames(list: Noted<'_, '_>) -> Vec<FrameView> {
     frames
 }
 
-/// Opens the first frames of the application, or the crash if there are none, and the first one's variables.
-fn open_frames(frames: &mut [FrameView]) {
+impl Opening {
+    /// So many of the application's frames are open.
+    fn frames(self) -> usize {
+        match self {
+            Self::Main => 4,
+            Self::Other => 1,
+            Self::Closed => 0,
+        }
+    }
+}
+
+/// Opens the first frames of the application, or the crash if there are none.
+fn open_frames(frames: &mut [FrameView], opening: Opening) {
     let has_own = frames.iter().any(|frame| frame.in_app);
     let own = frames.iter_mut().filter(|frame| frame.in_app || !has_own);
-    let shown = if has_own { OPEN_FRAMES } else { 1 };
+    let shown = opening.frames().min(if has_own { usize::MAX } else { 1 });
     for (i, frame) in own.take(shown).enumerate() {
         frame.is_open = frame.has_body();
-        frame.shows_vars = i == 0;
+        frame.shows_vars = i == 0 && opening == Opening::Main;
     }
 }
 
@@ -258,7 +276,7 @@ mod tests {
             json: &json,
             meta: None,
         };
-        StackView::new(noted, true).unwrap()
+        StackView::new(noted, Opening::Main).unwrap()
     }
 
     #[test]

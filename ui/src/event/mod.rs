@@ -27,7 +27,7 @@ pub(crate) use rich::pretty;
 use breadcrumbs::Breadcrumbs;
 use exceptions::ExceptionView;
 use fields::Field;
-use frames::StackView;
+use frames::{Opening, StackView};
 use message::MessageView;
 use noted::Noted;
 use request::RequestView;
@@ -88,7 +88,7 @@ impl EventView {
             message: field("logentry").and_then(|entry| MessageView::new(entry, &exceptions)),
             is_tree: exceptions.iter().any(|exception| exception.is_nested()),
             exceptions,
-            stack: field("stacktrace").and_then(|stack| StackView::new(stack, true)),
+            stack: field("stacktrace").and_then(|stack| StackView::new(stack, Opening::Main)),
             threads: sections::threads(field("threads")),
             breadcrumbs: Breadcrumbs::new(field("breadcrumbs")),
             request: field("request").and_then(RequestView::new),

@@ -45,14 +45,18 @@ impl RequestView {
         Some(view)
     }
 
+    fn with_query(&self, url: &str) -> String {
+        let fields = self.query.iter();
+        let pairs: Vec<_> = fields.map(|f| (f.key.as_str(), f.text())).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        crate::url::with_query(url, &pairs)
+    }
+
     fn command(&self, url: &str, request: Request<'_, '_>) -> String {
-        let pairs: Vec<(&str, String)> = self
-            .query
-            .iter()
-            .map(|f| (f.key.as_str(), f.text()))
-            .collect();
-        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        let url = crate::url::with_query(url, &pairs);
+        let url = match request.0.get_str("query_string") {
+            Some(query) => format!("{url}?{query}"),
+            None => self.with_query(url),
+        };
         let body = request.data().map(|body| match body {
             Json::String(text) => text.to_string(),
             other => json::to_string(other),

@@ -6,7 +6,7 @@ use bugle_protocol::json;
 use serde::Serialize;
 
 use super::fields::Field;
-use super::frames::StackView;
+use super::frames::{Opening, StackView};
 use super::noted::Noted;
 
 /// A thread.
@@ -48,7 +48,10 @@ pub(super) fn threads(threads: Option<Noted<'_, '_>>) -> Vec<ThreadView> {
 
 fn thread(noted: Noted<'_, '_>) -> Option<ThreadView> {
     let thread = Thread(noted.object()?);
-    let is_main = thread.crashed() || thread.current();
+    let opening = match thread.crashed() || thread.current() {
+        true => Opening::Main,
+        false => Opening::Closed,
+    };
     Some(ThreadView {
         id: thread.id().map(|id| match id {
             Json::String(text) => text.to_string(),
@@ -60,7 +63,7 @@ fn thread(noted: Noted<'_, '_>) -> Option<ThreadView> {
         current: thread.current(),
         stack: noted
             .get("stacktrace")
-            .and_then(|stack| StackView::new(stack, is_main)),
+            .and_then(|stack| StackView::new(stack, opening)),
     })
 }
 

@@ -426,3 +426,26 @@ async fn strange_shapes_are_no_errors() {
         page_of(body).await;
     }
 }
+
+#[tokio::test]
+async fn every_captured_event_has_a_page() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/suites/processor/captured.json"
+    );
+    let Ok(text) = std::fs::read_to_string(path) else {
+        println!("skipped: no captured events at {path}");
+        return;
+    };
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let mut world = world().await;
+    for (i, case) in cases.iter().enumerate() {
+        let event = &case["expected_output"];
+        let group = format!("captured {i}");
+        support::record(&world.store, world.shop, &group, event, UnixMillis::now()).await;
+        let path = format!("/bugle/issues/SHOP-{}/", i + 1);
+        let page = world.browser.get(&path).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", case["id"]);
+        assert!(page.text.contains("class=\"columns\""), "{}", case["id"]);
+    }
+}
