@@ -102,7 +102,9 @@ pub fn enhancements(
                 _ => rules,
             };
             answer.insert("valid", true);
-            try_enhancements(case, &rules, normalize, &mut answer);
+            let mut event = normalize(event_of_frames(case));
+            classify::classify(&mut event, &rules);
+            try_enhancements(&event, &rules, &mut answer);
         }
         Err(error) => {
             answer.insert("valid", false);
@@ -240,28 +242,23 @@ fn take_event<'a>(case: &mut Object<'a>) -> Result<Event<'a>, ExplainError> {
     }
 }
 
-fn try_enhancements<'a>(
-    mut case: Object<'a>,
-    rules: &Rules,
-    normalize: impl FnOnce(Event<'a>) -> Event<'a>,
-    answer: &mut Object<'_>,
-) {
+/// Makes an event of the frames and the exception of a case.
+fn event_of_frames<'a>(mut case: Object<'a>) -> Event<'a> {
     let mut exception = match case.remove("exception") {
         Some(Json::Object(exception)) => exception,
         _ => Object::new(),
     };
     let frames = case.remove("frames").unwrap_or_default();
     exception.insert("stacktrace", Object::from_iter([("frames", frames)]));
+    let platform = case.remove("platform").unwrap_or_default();
     let values = Json::from(vec![Json::from(exception)]);
-    let mut event = Event::default();
-    event
-        .fields
-        .insert("platform", case.remove("platform").unwrap_or_default());
-    event
-        .fields
-        .insert("exception", Object::from_iter([("values", values)]));
-    let mut event = normalize(event);
-    classify::classify(&mut event, rules);
+    let exception = Json::from(Object::from_iter([("values", values)]));
+    Event {
+        fields: Object::from_iter([("platform", platform), ("exception", exception)]),
+    }
+}
+
+fn try_enhancements(event: &Event<'_>, rules: &Rules, answer: &mut Object<'_>) {
     let exception = event.exceptions().next();
     let Some((exception, stacktrace)) = exception.and_then(|e| Some((e, e.stacktrace()?))) else {
         return;
@@ -276,12 +273,12 @@ fn try_enhancements<'a>(
     answer.insert("classified", classified.collect::<Vec<_>>());
     let stack = Stack::new(stacktrace, Some(exception), event.platform(), rules);
     for (name, view) in [("app", View::App), ("system", View::System)] {
-        let frames = stack
-            .frames
-            .iter()
-            .map(|frame| Json::from(frame.counts(view)));
+        let counts = |frame: &StackFrame<'_>| Json::from(frame.counts(view));
         let mut row = Object::new();
-        row.insert("frames", frames.collect::<Vec<_>>());
+        row.insert(
+            "frames",
+            stack.frames.iter().map(counts).collect::<Vec<_>>(),
+        );
         row.insert("stacktrace", stack.counts(view));
         answer.insert(name, row);
     }

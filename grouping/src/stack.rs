@@ -58,18 +58,7 @@ impl<'x> Stack<'x> {
         rules: &'x Rules,
     ) -> Self {
         let fields: Vec<FrameFields<'x>> = stacktrace.frames().map(FrameFields::read).collect();
-        let mut rule_frames: Vec<RuleFrame<'x>> = fields
-            .iter()
-            .map(|frame| RuleFrame::new(frame, platform))
-            .collect();
-        let mut decided = Contributions::undecided(rule_frames.len());
-        for enhancements in rules.enhancements() {
-            enhancements.contribute(
-                &mut rule_frames,
-                &ExceptionFacts::of(exception),
-                &mut decided,
-            );
-        }
+        let decided = decide(&fields, exception, platform, rules);
         let mut previous = None;
         let frames = fields
             .iter()
@@ -196,6 +185,22 @@ impl<'x> StackFrame<'x> {
     pub(crate) fn counts(&self, view: View) -> bool {
         self.ignored(view).is_none()
     }
+}
+
+/// Lets the rules decide which of the frames count.
+fn decide<'x>(
+    fields: &[FrameFields<'x>],
+    exception: Option<Exception<'x, '_>>,
+    platform: &str,
+    rules: &'x Rules,
+) -> Contributions<'x> {
+    let frames = fields.iter().map(|frame| RuleFrame::new(frame, platform));
+    let mut frames: Vec<RuleFrame<'x>> = frames.collect();
+    let mut decided = Contributions::undecided(frames.len());
+    for enhancements in rules.enhancements() {
+        enhancements.contribute(&mut frames, &ExceptionFacts::of(exception), &mut decided);
+    }
+    decided
 }
 
 /// A JavaScript stack of one frame without function and path says only that there was a script.

@@ -30,7 +30,7 @@ fn django_error_in_a_view() {
 }
 
 #[test]
-fn error_chain_with_a_synthetic_fingerprint() {
+fn error_chain_with_a_hybrid_fingerprint() {
     insta::assert_snapshot!(explained(
         r#"{"platform": "python", "sdk": {"name": "sentry.python", "version": "2.30.0"}, "fingerprint": ["{{ default }}", "{{ transaction }}"],
         "exception": {"values": [
