@@ -11,8 +11,8 @@ use crate::scrub::{PiiConfig, ScrubSettings, Scrubber};
 
 /// Answers one case, a JSON object with `id`, `op` and the members of its op, with `{"id","output"}`.
 ///
-/// Ops: `normalize` {config, input_event}, `normalize_raw` {config, input_text} and `pipeline`
-/// {config {normalize, datascrubbing}, input_event}, which scrubs too, answer the event. The config's members are those
+/// Ops: `normalize` (`config`, `input_event`), `normalize_raw` (`config`, `input_text`) and `pipeline` (`input_event`, and
+/// a `config` of `normalize` and `datascrubbing`), which scrubs too, answer the event. The config's members are those
 /// of Sentry's `StoreNormalizer`; what is absent is off, as there. What cannot be answered is `{"error": text}`; `None`
 /// means that the case is not JSON or of another op.
 #[must_use]

@@ -44,7 +44,7 @@ pub(super) static THREAD: Schema = Schema::new(
 
 /// Completes all exceptions and threads.
 pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
-    adopt_stacktrace(event);
+    adopt_stacktrace(event, notes);
     let os = mechanism::Os::of(event);
     let root = Path::ROOT.key("exception");
     let path = root.key("values");
@@ -72,7 +72,7 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
 }
 
 /// Old clients send the stack trace beside the exception.
-fn adopt_stacktrace(event: &mut Object<'_>) {
+fn adopt_stacktrace(event: &mut Object<'_>, notes: &mut Notes) {
     let is_free = match values_mut(event, "exception") {
         [Json::Object(only)] => only.get("stacktrace").is_none(),
         _ => false,
@@ -81,6 +81,7 @@ fn adopt_stacktrace(event: &mut Object<'_>) {
         return;
     }
     let trace = event.remove("stacktrace").unwrap_or_default();
+    notes.move_member("stacktrace", &["exception", "values", "0", "stacktrace"]);
     if let [Json::Object(only)] = values_mut(event, "exception") {
         only.insert("stacktrace", trace);
     }

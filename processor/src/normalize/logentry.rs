@@ -24,7 +24,14 @@ const MAX_FORMATTED_BYTES: usize = 64 * 1024;
 /// finished text that old clients sent beside the template.
 pub(super) fn adopt_message(event: &mut Object<'_>) {
     const NAMES: [&str; 3] = ["sentry.interfaces.Message", "logentry", "message"];
-    let mut found = NAMES.map(|name| event.remove(name).filter(is_message));
+    let mut found = NAMES.map(|name| {
+        // A null may stand for what an earlier normalising refused; the note says so.
+        let is_refused = name == "logentry" && event.get(name).is_none();
+        if is_refused { None } else { event.remove(name) }
+    });
+    for value in &mut found {
+        value.take_if(|value| !is_message(value));
+    }
     let entry = found
         .iter_mut()
         .find_map(|value| value.take_if(|v| matches!(v, Json::Object(_))));

@@ -109,17 +109,17 @@ fn modernize(mechanism: &mut Object<'_>) {
             data.insert("relevant_address", address);
         }
     }
-    const MOVES: [(&str, &str, &[(&str, &str)]); 2] = [
-        ("posix_signal", "signal", &[("signal", "number")]),
+    const MOVES: [(&str, &str, (&str, &str)); 2] = [
+        ("posix_signal", "signal", ("signal", "number")),
         (
             "mach_exception",
             "mach_exception",
-            &[("exception_name", "name")],
+            ("exception_name", "name"),
         ),
     ];
-    for (old, new, members) in MOVES {
+    for (old, new, member) in MOVES {
         if let Some(Json::Object(mut moved)) = mechanism.remove(old) {
-            super::read::rename(&mut moved, members);
+            super::read::rename(&mut moved, &[member]);
             let meta = mechanism.get_or_insert_with("meta", || Json::Object(Object::new()));
             if let Json::Object(meta) = meta {
                 meta.insert(new, moved);

@@ -49,7 +49,8 @@ impl<'p> Path<'p> {
             None => meta,
         };
         match self.step {
-            Step::Root => parent,
+            // The empty key means the node itself in `_meta`, so a member of that name cannot have notes of its own.
+            Step::Root | Step::Key("") => parent,
             Step::Key(key) => parent.child_mut(key),
             Step::Index(index) => parent.child_mut(&index.to_string()),
         }
@@ -61,7 +62,7 @@ impl<'p> Path<'p> {
             None => meta,
         };
         match self.step {
-            Step::Root => Some(parent),
+            Step::Root | Step::Key("") => Some(parent),
             Step::Key(key) => parent.child(key),
             Step::Index(index) => parent.child(&index.to_string()),
         }
@@ -143,9 +144,11 @@ impl Notes {
         self.error(path, fault.into_error());
     }
 
-    /// Notes that a required attribute is missing.
+    /// Notes that a required attribute is missing, unless it is known already why it is.
     pub(super) fn missing(&mut self, path: &Path<'_>) {
-        self.error(path, FieldError::new("missing_attribute"));
+        if !self.has(path) {
+            self.error(path, FieldError::new("missing_attribute"));
+        }
     }
 
     /// Notes that `!limit` wrote an ellipsis over the bytes `start..end` of a text of `original` characters.
@@ -180,6 +183,13 @@ impl Notes {
             if let Some(child) = old.remove_child(&key.to_string()) {
                 place.set_child(index.to_string(), child);
             }
+        }
+    }
+
+    /// Moves all that was said about a member of the event to where the member went.
+    pub(super) fn move_member(&mut self, key: &str, to: &[&str]) {
+        if let Some(notes) = self.meta.remove_child(key) {
+            *self.meta.at_mut(to.iter().copied()) = notes;
         }
     }
 

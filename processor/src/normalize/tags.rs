@@ -81,10 +81,11 @@ fn empty() -> Fault {
 
 /// Moves the fields that are tags to the tags, and the tag that is a field to the field.
 pub(super) fn exchange_with_fields(event: &mut Object<'_>, notes: &mut Notes) {
-    if let Some(mut name) = take(event, "environment", notes) {
-        if event.get("environment").is_none() && environment(&mut name).is_ok() {
-            event.insert("environment", name);
-        }
+    if let Some(mut name) = take(event, "environment", notes)
+        && event.get("environment").is_none()
+        && environment(&mut name).is_ok()
+    {
+        event.insert("environment", name);
     }
     for key in ["server_name", "site"] {
         if let Some(value) = event.remove(key).filter(|value| !value.is_null()) {

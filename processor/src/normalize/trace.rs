@@ -43,13 +43,13 @@ fn complete_ids(trace: &mut Object<'_>, notes: &mut Notes, path: &Path<'_>, even
             .push(Remark::new("nil_trace_id", RemarkKind::Substituted));
         trace.insert("trace_id", EventId::random().to_string());
     } else if trace.get("trace_id").is_none() {
-        if was_sent && !notes.has(&path.key("trace_id")) {
+        if was_sent {
             notes.missing(&path.key("trace_id"));
         }
         trace.insert("trace_id", event_id.to_string());
     }
     if trace.get("span_id").is_none() {
-        if was_sent && !notes.has(&path.key("span_id")) {
+        if was_sent {
             notes.missing(&path.key("span_id"));
         }
         let half = trace.get_str("trace_id").and_then(|id| id.get(..16));
