@@ -6,6 +6,8 @@ VENV_READY := $(VENV)/ready
 
 .PHONY: help test tools lint unit build e2e screenshots clean-e2e
 .DEFAULT_GOAL := help
+# cargo uses all cores by itself, and the order of the prerequisites matters.
+.NOTPARALLEL:
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'

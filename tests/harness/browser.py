@@ -14,7 +14,13 @@ OUTPUT = REPOSITORY / "tests" / "output"
 DESKTOP = 1280
 PHONE = 390
 HEIGHT = 900
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 REPORT_POLICY_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
