@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use bugle_protocol::{DataCategory, DiscardReason, Outcome};
 use bugle_store::queue::{Delivery, QueuedRequest};
-use bugle_store::{Batch, QueueCursor};
+use bugle_store::{Batch, OutcomeCount, QueueCursor};
 use tokio::task::JoinSet;
 
 use crate::request::{Processed, Rules, process};
@@ -14,8 +15,30 @@ pub(crate) struct Prepared {
     pub(crate) batch: Batch,
     /// The last delivery in it.
     pub(crate) position: u64,
+    /// What the batch was made of.
+    pub(crate) deliveries: Vec<Delivery>,
     /// What has to be kept aside, because something in it made us panic or because it is no request at all.
     pub(crate) poisoned: Vec<Delivery>,
+}
+
+impl Prepared {
+    /// The batch that only counts what this one held, for events that the store refuses.
+    pub(crate) fn without_events(&self) -> Batch {
+        let refused = self.batch.events.iter().map(|event| OutcomeCount {
+            project_id: event.project_id,
+            key_id: event.key_id,
+            received_at: event.received_at,
+            category: DataCategory::Error,
+            outcome: Outcome::Invalid(DiscardReason::Internal),
+            quantity: 1,
+        });
+        let outcomes = self.batch.outcomes.iter().cloned().chain(refused).collect();
+        Batch {
+            cursor: self.batch.cursor.clone(),
+            events: Vec::new(),
+            outcomes,
+        }
+    }
 }
 
 /// Processes `deliveries` on `threads` threads. `None` if there are none.
@@ -46,6 +69,7 @@ pub(crate) async fn prepare(
         },
         position,
         poisoned: Vec::new(),
+        deliveries,
     };
     for (processed, poisoned) in results.into_iter().map(|(_, result)| result) {
         prepared.batch.events.extend(processed.events);

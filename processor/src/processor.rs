@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bugle_protocol::UnixMillis;
-use bugle_store::queue::{Queue, Reader};
-use bugle_store::{Store, StoreError};
+use bugle_store::queue::{Delivery, Queue, Reader};
+use bugle_store::{Batch, Store, StoreError};
 use tokio::sync::watch;
 
 use crate::batch::{Prepared, prepare};
@@ -108,28 +108,76 @@ impl Processor {
             return true;
         };
         for delivery in &prepared.poisoned {
-            tracing::error!(
-                queue.position = delivery.position,
-                "kept a request aside that could not be processed"
-            );
-            if let Err(error) = self.queue.set_aside(delivery) {
-                report(&error, "could not keep a request aside");
-            }
+            self.set_aside(delivery);
         }
+        match self.record(&prepared.batch, &mut stop).await {
+            Recorded::Yes => self.queue.acknowledge(prepared.position),
+            Recorded::Stopped => return false,
+            Recorded::Refused => return self.store_one_by_one(prepared, &mut stop).await,
+        }
+        true
+    }
+
+    /// Stores what can be stored of a batch that the database refuses as a whole; the rest is kept aside and counted, so
+    /// that one bad request never blocks the others. `false` if the server stops before the end.
+    async fn store_one_by_one(&self, whole: Prepared, stop: &mut watch::Receiver<bool>) -> bool {
+        for delivery in whole.deliveries {
+            let position = delivery.position;
+            let Some(one) = prepare(vec![delivery.clone()], self.queue.id(), &self.rules, 1).await
+            else {
+                continue;
+            };
+            let mut recorded = self.record(&one.batch, stop).await;
+            if matches!(recorded, Recorded::Refused) {
+                self.set_aside(&delivery);
+                recorded = self.record(&one.without_events(), stop).await;
+            }
+            if matches!(recorded, Recorded::Stopped) {
+                return false;
+            }
+            self.queue.acknowledge(position);
+        }
+        true
+    }
+
+    /// Records a batch; a database that is away is asked until it is back.
+    async fn record(&self, batch: &Batch, stop: &mut watch::Receiver<bool>) -> Recorded {
         let mut pause = RETRY.0;
         loop {
-            match self.store.record(&prepared.batch, UnixMillis::now()).await {
-                Ok(_) => {
-                    self.queue.acknowledge(prepared.position);
-                    return true;
+            match self.store.record(batch, UnixMillis::now()).await {
+                Ok(_) => return Recorded::Yes,
+                Err(error) if error.is_refusal() => {
+                    report(&error, "the database refused a batch");
+                    return Recorded::Refused;
                 }
                 Err(error) => report(&error, "could not store a batch; it stays in the queue"),
             }
-            if !wait(&mut pause, &mut stop).await {
-                return false;
+            if !wait(&mut pause, stop).await {
+                return Recorded::Stopped;
             }
         }
     }
+
+    fn set_aside(&self, delivery: &Delivery) {
+        let position = delivery.position;
+        tracing::error!(
+            queue.position = position,
+            "kept a request aside that could not be processed"
+        );
+        if let Err(error) = self.queue.set_aside(delivery) {
+            report(&error, "could not keep a request aside");
+        }
+    }
+}
+
+/// What became of a batch.
+enum Recorded {
+    /// It is stored, now or before.
+    Yes,
+    /// The database will never take it.
+    Refused,
+    /// The server stops.
+    Stopped,
 }
 
 /// Waits a little longer each time; `false` if the server stops meanwhile.

@@ -18,7 +18,7 @@ const NOW: UnixMillis = UnixMillis(1_795_163_904_106);
 
 /// A store, a queue, and a processor that can be stopped and started again.
 struct Road {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Store,
     queue: Queue,
     project: Project,
@@ -45,7 +45,7 @@ impl Road {
         let project = store.create_project(&new, NOW).await.unwrap();
         let queue = Queue::open(&folder.path().join("queue"), Limits::default(), 0).unwrap();
         Self {
-            _folder: folder,
+            folder,
             store,
             queue,
             project,
@@ -344,4 +344,22 @@ async fn a_large_backlog_is_stored_in_order() {
         newest.row.event_id,
         EventId::from_bytes(1500u128.to_be_bytes())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_the_database_refuses_blocks_nothing() {
+    let mut road = Road::new().await;
+    road.push_envelope(message(1, "before")).await;
+    // The project of this one is gone.
+    let project_id = std::mem::replace(&mut road.project.id, bugle_protocol::ProjectId(4711));
+    road.push_envelope(message(2, "orphan")).await;
+    road.project.id = project_id;
+    road.push_envelope(message(3, "after")).await;
+    road.drain().await;
+    assert_eq!(road.outcomes().await, [outcome("error", "accepted", "", 2)]);
+    let aside = road
+        .folder
+        .path()
+        .join("queue/poisoned/00000000000000000002.request");
+    assert!(std::fs::read_to_string(aside).unwrap().contains("orphan"));
 }

@@ -42,7 +42,28 @@ impl StoreError {
     /// Whether the same call may succeed later without anybody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Database(_) | Self::Io { .. })
+        matches!(self, Self::Database(_) | Self::Io { .. }) && !self.is_refusal()
+    }
+
+    /// Whether the database said no to the values themselves, so that trying again is useless.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Damaged(_) => true,
+            Self::Database(sqlx::Error::Encode(_) | sqlx::Error::ColumnDecode { .. }) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                let code = error.code().unwrap_or_default();
+                match error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+                    // Data exceptions and violated constraints; not what a lock, a full disk or a shutdown says.
+                    Some(_) => code.starts_with("22") || code.starts_with("23"),
+                    // The low byte is the primary code: TOOBIG, CONSTRAINT, MISMATCH.
+                    None => code
+                        .parse::<u32>()
+                        .is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+                }
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn io(path: &std::path::Path, source: std::io::Error) -> Self {

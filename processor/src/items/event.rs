@@ -135,7 +135,7 @@ fn is_unhandled(event: &Event<'_>) -> bool {
 
 fn trace_id(event: &Event<'_>) -> Option<String> {
     let id = event.get("contexts")?.get("trace")?.get_str("trace_id")?;
-    Some(id.to_owned()).filter(|id| id.len() == 32)
+    Some(clean(id)).filter(|id| id.len() == 32)
 }
 
 fn new_user(event: &Event<'_>) -> Option<NewUser> {
