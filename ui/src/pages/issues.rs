@@ -177,20 +177,7 @@ impl List {
         filter.projects = projects.iter().map(|project| project.id).collect();
         filter.cursor = query.cursor.parse().ok();
         filter.limit = PAGE_SIZE;
-        let (status, error) = match filter.search(&query.query, now) {
-            Ok(true) => (None, None),
-            Ok(false) => (
-                Some(query.status.parse().unwrap_or(IssueStatus::Unresolved)),
-                None,
-            ),
-            Err(error) => {
-                // What cannot be understood matches nothing.
-                filter.projects.clear();
-                let message = error.problem.to_string();
-                let error = SearchError::new(message, error.column, error.width);
-                (Some(IssueStatus::Unresolved), Some(error))
-            }
-        };
+        let (status, error) = search(&mut filter, &query, now);
         filter.status = status;
         let path = project.map_or_else(
             || ui.site.link("/"),
@@ -274,6 +261,26 @@ impl List {
             ("tab", self.path.clone())
         };
         Some(Empty { reason, url })
+    }
+}
+
+/// Narrows the filter by the search, and says which tab that is and what is wrong with it. A search that cannot be
+/// understood matches nothing; one that names a status itself belongs to no tab.
+fn search(
+    filter: &mut IssueFilter,
+    query: &ListQuery,
+    now: UnixMillis,
+) -> (Option<IssueStatus>, Option<SearchError>) {
+    let tab = query.status.parse().unwrap_or(IssueStatus::Unresolved);
+    match filter.search(&query.query, now) {
+        Ok(true) => (None, None),
+        Ok(false) => (Some(tab), None),
+        Err(error) => {
+            filter.projects.clear();
+            let message = error.problem.to_string();
+            let error = SearchError::new(message, error.column, error.width);
+            (Some(tab), Some(error))
+        }
     }
 }
 
