@@ -75,17 +75,28 @@ impl Throttle {
                 count: 0,
                 last: now,
             });
+            if entry.last < now.before(FORGET_AFTER) {
+                entry.count = 0;
+            }
             entry.count = entry.count.saturating_add(1);
             entry.last = now;
         }
         Ok(())
     }
 
-    /// Forgets the failures of who succeeded.
+    /// Forgets the failures of the account. Of an address only this attempt is taken back: who has an account of their
+    /// own must not win time for guessing others with it.
     pub(crate) fn succeed(&self, guessers: &[Guesser]) {
         let mut failures = self.lock();
         for who in guessers {
-            failures.remove(who);
+            match who {
+                Guesser::Account(_) => drop(failures.remove(who)),
+                Guesser::Address(_) => {
+                    if let Some(entry) = failures.get_mut(who) {
+                        entry.count = entry.count.saturating_sub(1);
+                    }
+                }
+            }
         }
     }
 
@@ -144,6 +155,28 @@ mod tests {
         );
         throttle.succeed(&[Guesser::account("ada@example.com")]);
         assert_eq!(throttle.begin(&who, later), Ok(()));
+    }
+
+    #[test]
+    fn own_accounts_do_not_excuse_an_address() {
+        let throttle = Throttle::default();
+        let address = Guesser::Address("192.0.2.1".to_owned());
+        let now = UnixMillis(1_000_000);
+        for i in 0..20 {
+            let victim = Guesser::account(&format!("{i}@example.com"));
+            assert_eq!(throttle.begin(&[victim, address.clone()], now), Ok(()));
+            if i < 19 {
+                let own = [Guesser::account("eve@example.com"), address.clone()];
+                assert_eq!(throttle.begin(&own, now), Ok(()));
+                throttle.succeed(&own);
+            }
+        }
+        let who = std::slice::from_ref(&address);
+        assert_eq!(throttle.begin(who, now), Err(Duration::from_secs(1)));
+        let later = now.after(FORGET_AFTER * 2);
+        for _ in 0..20 {
+            assert_eq!(throttle.begin(who, later), Ok(()));
+        }
     }
 
     #[test]
