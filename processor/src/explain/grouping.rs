@@ -43,7 +43,12 @@ fn normalized(event: Event<'_>) -> Event<'_> {
         received_at: UnixMillis::now(),
         ..Context::default()
     };
-    normalize(event, &context, &Settings::default())
+    // Reports that browsers no longer send (HPKP, Expect-CT) are no known field any more, but can still be explained.
+    let settings = Settings {
+        removes_unknown: false,
+        ..Settings::default()
+    };
+    normalize(event, &context, &settings)
         .map(|normalized| normalized.into_event())
         .unwrap_or_default()
 }

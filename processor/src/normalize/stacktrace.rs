@@ -159,7 +159,8 @@ fn normalize_paths(frame: &mut Object<'_>) {
     let (file, path) = (clone_text(frame, "filename"), clone_text(frame, "abs_path"));
     match (file, path) {
         (None, None) => {}
-        (Some(file), Some(_)) if !is_url(&file) => {}
+        // Both as the client has them, even if they are the same URL.
+        (Some(_), Some(_)) => {}
         (Some(file), None) if !is_url(&file) => {
             frame.insert("abs_path", file);
         }
