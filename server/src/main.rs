@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-#[expect(clippy::doc_markdown, reason = "these comments are the help text, which people read without Markdown")]
+#[expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help text, which people read without Markdown"
+)]
 mod cli;
 mod commands;
 mod config;

@@ -48,6 +48,20 @@ impl Field {
         }
     }
 
+    /// A row of a text that no rule has touched.
+    fn plain(key: &str, text: &str) -> Self {
+        let text = text.to_owned();
+        let pieces = vec![Piece { text, mark: None }];
+        Self {
+            key: key.to_owned(),
+            kind: "text",
+            is_block: false,
+            folded_lines: None,
+            href: link(&pieces),
+            pieces,
+        }
+    }
+
     /// The text without marks.
     pub(super) fn text(&self) -> String {
         self.pieces.iter().map(|p| p.text.as_str()).collect()
@@ -68,6 +82,18 @@ fn link(pieces: &[Piece]) -> Option<String> {
         [Piece { text, mark: None }] => as_link(text).map(str::to_owned),
         _ => None,
     }
+}
+
+/// The tags of an event's row: those that follow from its fields, then the client's own with their marks.
+pub(super) fn of_tags(own: Option<Noted<'_, '_>>, all: &[(String, String)]) -> Vec<Field> {
+    let own = of_pairs(own);
+    let is_derived = |key: &String| own.iter().all(|field| field.key != *key);
+    let derived = all.iter().filter(|(key, _)| is_derived(key));
+    let mut tags: Vec<Field> = derived
+        .map(|(key, value)| Field::plain(key, value))
+        .collect();
+    tags.extend(own);
+    tags
 }
 
 /// The first members of an object; nothing for anything else.

@@ -93,7 +93,7 @@ impl EventView {
             breadcrumbs: Breadcrumbs::new(field("breadcrumbs")),
             request: field("request").and_then(RequestView::new),
             user: fields::of_object(field("user")),
-            tags: fields::of_pairs(field("tags")),
+            tags: fields::of_tags(field("tags"), &row.tags),
             contexts: sections::contexts(field("contexts")),
             extra: fields::of_object(field("extra")),
             modules: fields::of_object(field("modules")),
