@@ -32,7 +32,7 @@ fn derived(event: &Event<'_>) -> impl Iterator<Item = (&'static str, String)> {
     let mechanism = event
         .exceptions()
         .filter_map(|exception| exception.mechanism())
-        .last();
+        .next_back();
     let handled = mechanism.and_then(|mechanism| mechanism.handled());
     [
         ("level", Some(event.level().to_string())),
