@@ -28,8 +28,13 @@ impl Dispatcher {
     /// Runs until `stop` says so.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(error) = self.deliver_all().await {
-                tracing::error!(%error, "could not read the outbox");
+            let delivered = tokio::select! {
+                delivered = self.deliver_all() => delivered,
+                _ = stop.wait_for(|stop| *stop) => return,
+            };
+            if let Err(error) = delivered {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "could not read the outbox");
             }
             tokio::select! {
                 () = self.store.outbox_written() => {}

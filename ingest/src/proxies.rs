@@ -77,7 +77,7 @@ impl TrustedProxies {
     }
 
     /// The client's address: the first of `X-Forwarded-For` if the peer is trusted and wrote one, else the peer's.
-    pub(crate) fn client_ip(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    pub fn client_ip(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = peer?.to_canonical();
         if !self.contains(peer) {
             return Some(peer);

@@ -14,8 +14,11 @@ use crate::request::Rules;
 /// Requests in a batch at most; a transaction of so many is written in some 30 ms.
 const BATCH_REQUESTS: usize = 500;
 
-/// No further request joins a batch of so many received bytes, which bounds the memory of two batches under way.
+/// No further request joins a batch of so many received bytes.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the database may take for a batch. A connection that died without a word would take for ever.
+const RECORD_PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long to wait before a batch is tried again: doubled from the first to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -144,13 +147,18 @@ impl Processor {
     async fn record(&self, batch: &Batch, stop: &mut watch::Receiver<bool>) -> Recorded {
         let mut pause = RETRY.0;
         loop {
-            match self.store.record(batch, UnixMillis::now()).await {
-                Ok(_) => return Recorded::Yes,
-                Err(error) if error.is_refusal() => {
+            let recorded = self.store.record(batch, UnixMillis::now());
+            match tokio::time::timeout(RECORD_PATIENCE, recorded).await {
+                Ok(Ok(_)) => return Recorded::Yes,
+                Ok(Err(error)) if error.is_refusal() => {
                     report(&error, "the database refused a batch");
                     return Recorded::Refused;
                 }
-                Err(error) => report(&error, "could not store a batch; it stays in the queue"),
+                Ok(Err(error)) => report(&error, "could not store a batch; it stays in the queue"),
+                // Whether it was stored all the same, the cursor will tell.
+                Err(_) => {
+                    tracing::error!("the database did not answer; the batch stays in the queue")
+                }
             }
             if !wait(&mut pause, stop).await {
                 return Recorded::Stopped;

@@ -1,6 +1,8 @@
 //! The commands beside `serve`: small things on the database, each printing what a script would want.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -10,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cli::{Command, ProjectCommand, TokenCommand, UserCommand};
 use crate::config::Config;
-use crate::setup::{first_organization, new_key, random};
+use crate::setup::{SETUP_TOKEN_HASH, first_organization, new_key, random};
 
 /// How long a health check waits.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,12 +37,25 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
 
 /// Opens the database, with a message that says which one.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
+    make_private_folder(&config.data)?;
     let options = Options {
         database_url: config.database_url.0.clone(),
     };
     Store::open(&options)
         .await
         .context("could not open the database of database-url")
+}
+
+/// Queue and database hold what users sent: a folder that is made here is for this user alone.
+fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.with_context(|| format!("could not make the data folder {}", folder.display()))
 }
 
 fn migrated(applied: usize) -> anyhow::Result<()> {
@@ -121,8 +136,10 @@ async fn user(command: UserCommand, store: &Store) -> anyhow::Result<()> {
             store
                 .create_user(organization.id, &email, &hash, role, UnixMillis::now())
                 .await?;
-            // Whoever can run this command needs no link to make the first account.
-            store.remove_setting(crate::setup::SETUP_TOKEN_HASH).await?;
+            // An instance with an owner needs no link to make one.
+            if role == Role::Owner {
+                store.remove_setting(SETUP_TOKEN_HASH).await?;
+            }
             eprintln!("added {} as {}", email.trim().to_lowercase(), role.as_str());
         }
         UserCommand::List => {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bugle_ingest::TrustedProxies;
 use serde::Deserialize;
 
@@ -127,7 +127,7 @@ fn listen(value: Option<String>) -> anyhow::Result<SocketAddr> {
     })
 }
 
-/// The URL of the nearer source wins; a source may name a URL or a file that holds one, not both.
+/// The nearer source wins; within a source the file that holds the URL does, so that a secret can replace a default.
 fn database_url(
     near: (Option<String>, Option<PathBuf>),
     far: (Option<String>, Option<PathBuf>),
@@ -136,14 +136,11 @@ fn database_url(
     for (url, file) in [near, far] {
         let url = match (url, file) {
             (None, None) => continue,
-            (Some(_), Some(_)) => {
-                bail!("database-url and database-url-file are both given: expected one of them")
-            }
-            (Some(url), None) => url,
-            (None, Some(path)) => std::fs::read_to_string(&path)
+            (_, Some(path)) => std::fs::read_to_string(&path)
                 .with_context(|| format!("could not read database-url-file {}", path.display()))?
                 .trim()
                 .to_owned(),
+            (Some(url), None) => url,
         };
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
         if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
@@ -316,6 +313,9 @@ mod tests {
             database_url: Some("sqlite:x".to_owned()),
             ..options()
         };
-        assert!(load(both).unwrap_err().contains("both given"));
+        assert_eq!(
+            load(both).unwrap().database_url.0,
+            "postgres://bugle:s3cret@db/bugle"
+        );
     }
 }

@@ -43,21 +43,22 @@ pub(crate) fn router(health: Arc<Health>) -> Router {
         .with_state(health)
 }
 
-/// 503 as long as the database is away. Events are accepted all the same: the queue keeps them.
+/// 503 as long as the database is away, although events are accepted and kept in the queue, or the queue refuses them.
 async fn readiness(State(health): State<Arc<Health>>) -> (StatusCode, Json<Readiness>) {
     let ok = health.store.ping().await.is_ok();
+    let accepting = health.queue.is_accepting();
     let readiness = Readiness {
-        ready: ok,
+        ready: ok && accepting,
         database: Dependency {
             kind: health.store.backend(),
             ok,
         },
         queue: QueueState {
-            ok: true,
+            ok: accepting,
             backlog_bytes: health.queue.backlog_bytes(),
         },
     };
-    let status = if ok {
+    let status = if ok && accepting {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

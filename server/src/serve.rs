@@ -1,14 +1,12 @@
 //! Builds every room's state once, starts them, and ends them in order.
 
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use bugle_alerts::Dispatcher;
@@ -31,11 +29,13 @@ use crate::health::{self, Health};
 use crate::setup;
 
 /// How long requests may take to end after SIGTERM.
-const GRACE: Duration = Duration::from_secs(6);
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long everything may take to end after SIGTERM.
+const END: Duration = Duration::from_secs(9);
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    make_private_folder(&config.data)?;
     let store = open(&config).await?;
     store.migrate().await?;
     let queue = open_queue(&config, &store).await?;
@@ -63,23 +63,19 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     };
     tracing::info!("stopping");
     stop.send_replace(true);
-    while tasks.join_next().await.is_some() {}
-    tokio::task::spawn_blocking(move || queue.close()).await?;
-    store.close().await;
+    let ended = async {
+        while tasks.join_next().await.is_some() {}
+        let closed = tokio::task::spawn_blocking(move || queue.close()).await;
+        store.close().await;
+        closed
+    };
+    // What is not finished by then is in the queue, on disk: nothing is lost by leaving.
+    match tokio::time::timeout(END, ended).await {
+        Ok(closed) => closed?,
+        Err(_) => tracing::warn!("left before everything had ended"),
+    }
     tracing::info!("stopped");
     failure.map_or(Ok(()), Err)
-}
-
-/// Queue and database hold what users sent: a folder that is made here is for this user alone.
-fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        return Ok(());
-    }
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.with_context(|| format!("could not make the data folder {}", folder.display()))
 }
 
 async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
@@ -113,7 +109,7 @@ fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router 
             store: store.clone(),
             queue: queue.clone(),
         })))
-        .merge(bugle_ui::router(Arc::new(Ui::new(store.clone(), base_url))));
+        .merge(pages(config, store, base_url));
     let prefix = base_url
         .splitn(4, '/')
         .nth(3)
@@ -122,6 +118,24 @@ fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router 
     let layer = MapRequestLayer::new(move |request| tidy_path(request, &prefix));
     // The layer has to see the request before the router matches its path.
     Router::new().fallback_service(layer.layer(router))
+}
+
+/// The pages, which throttle sign-ins by address, and so have to see the client's and not the proxy's.
+fn pages(config: &Config, store: &Store, base_url: &str) -> Router {
+    let proxies = config.trusted_proxies.clone();
+    let see_client = MapRequestLayer::new(move |mut request: Request| {
+        let peer = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0);
+        let client = proxies.client_ip(peer.map(|peer| peer.ip()), request.headers());
+        if let (Some(peer), Some(client)) = (peer, client) {
+            let address = SocketAddr::new(client, peer.port());
+            request.extensions_mut().insert(ConnectInfo(address));
+        }
+        request
+    });
+    bugle_ui::router(Arc::new(Ui::new(store.clone(), base_url))).layer(see_client)
 }
 
 /// Takes the public path prefix off, so that proxies may keep it or strip it, and makes one slash of several, as SDKs

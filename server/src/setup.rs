@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use bugle_protocol::{Dsn, PublicKey, UnixMillis};
-use bugle_store::{NewProject, Organization, Store};
+use bugle_store::{NewProject, Organization, Role, Store};
 use sha2::{Digest as _, Sha256};
 
 /// The setting that holds the SHA-256 of the link's token in hex, as long as nobody has used it.
@@ -16,7 +16,7 @@ pub(crate) struct Welcome {
     pub(crate) setup_url: String,
 }
 
-/// Makes organisation and project on an empty database. As long as there is no user, every start makes a new link and
+/// Makes organisation and project on an empty database. As long as there is no owner, every start makes a new link and
 /// voids the one before it.
 pub(crate) async fn prepare(
     store: &Store,
@@ -24,7 +24,8 @@ pub(crate) async fn prepare(
     now: UnixMillis,
 ) -> anyhow::Result<Option<Welcome>> {
     let organization = first_organization(store, now).await?;
-    if !store.users(organization.id).await?.is_empty() {
+    let users = store.users(organization.id).await?;
+    if users.iter().any(|user| user.role == Role::Owner) {
         return Ok(None);
     }
     let project = match store.projects(organization.id).await?.into_iter().next() {

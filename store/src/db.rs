@@ -1,12 +1,15 @@
 //! The database behind the store: SQLite with one writer and some readers, or PostgreSQL.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bugle_protocol::PublicKey;
 use moka::future::Cache;
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
@@ -23,6 +26,15 @@ const POSTGRES_CONNECTIONS: u32 = 10;
 
 /// How long a statement waits for SQLite's lock, and a caller for a free connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Nothing waits for ever: not a statement, not for a lock, and no dead client holds the lock of the one writer.
+const POSTGRES_PATIENCE: [(&str, &str); 5] = [
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_user_timeout", "60000"),
+];
 
 /// How long a health check waits for the database.
 const PING_PATIENCE: Duration = Duration::from_secs(1);
@@ -86,7 +98,7 @@ impl Store {
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
         let url = options.database_url.as_str();
         let db = if let Some(path) = url.strip_prefix("sqlite:") {
-            open_sqlite(PathBuf::from(path.trim_start_matches("//"))).await?
+            open_sqlite(PathBuf::from(path.strip_prefix("//").unwrap_or(path))).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             open_postgres(url).await?
         } else {
@@ -158,6 +170,7 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, StoreError> {
     {
         std::fs::create_dir_all(folder).map_err(|e| StoreError::io(folder, e))?;
     }
+    make_private_file(&path)?;
     let options = SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true)
@@ -173,6 +186,12 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, StoreError> {
         .acquire_timeout(PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A COMMIT that fails for want of space is rolled back by SQLite, but sqlx goes on counting it as open: such a
+        // connection refuses every later transaction, so it is replaced.
+        .before_acquire(|connection, _| {
+            let is_clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(is_clean) })
+        })
         .connect_with(options.clone())
         .await?;
     let read = SqlitePoolOptions::new()
@@ -184,12 +203,75 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, StoreError> {
     Ok(Db::Sqlite { read, write })
 }
 
+/// Makes the database's file for this user alone; SQLite gives its other files the same permissions.
+fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path);
+    file.map(drop).map_err(|e| StoreError::io(path, e))
+}
+
 async fn open_postgres(url: &str) -> Result<Db, StoreError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("bugle");
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("bugle")
+        .options(POSTGRES_PATIENCE);
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
         .connect_with(options)
         .await?;
     Ok(Db::Postgres(pool))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Batch;
+    use bugle_protocol::UnixMillis;
+
+    /// What is left when the disk is full: SQLite's own limit of pages stands for it.
+    async fn limit_pages(write: &SqlitePool, more: i64) {
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(write)
+            .await
+            .unwrap();
+        let pragma = format!("PRAGMA max_page_count = {}", pages + more);
+        sqlx::query(sqlx::AssertSqlSafe(pragma))
+            .execute(write)
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_writer_recovers_from_a_full_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
+        let store = Store::open(&Options { database_url }).await.unwrap();
+        store.migrate().await.unwrap();
+        let Db::Sqlite { write, .. } = &store.db else {
+            panic!("not SQLite");
+        };
+        limit_pages(write, 1).await;
+        let long = "x".repeat(100_000);
+        let mut tx = write.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let filled = sqlx::query("INSERT INTO setting (name, value) VALUES ('long', $1)")
+            .bind(&long)
+            .execute(&mut *tx)
+            .await;
+        let committed = match filled {
+            Ok(_) => tx.commit().await,
+            Err(error) => {
+                drop(tx);
+                Err(error)
+            }
+        };
+        assert!(committed.is_err(), "the disk is full");
+        store
+            .record(&Batch::default(), UnixMillis(1))
+            .await
+            .unwrap();
+        store.set_setting("long", &long).await.unwrap();
+    }
 }

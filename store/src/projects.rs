@@ -214,6 +214,10 @@ impl Store {
         organization_id: OrganizationId,
         slug: &str,
     ) -> Result<Option<Project>, StoreError> {
+        // No slug has a NUL, and PostgreSQL would refuse to look.
+        if slug.contains('\0') {
+            return Ok(None);
+        }
         let row = with_reader!(&self.db, |pool| {
             sqlx::query_as(PROJECT_BY_SLUG)
                 .bind(organization_id.0)

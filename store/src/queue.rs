@@ -15,7 +15,7 @@ mod writer;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
@@ -25,7 +25,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 pub use entry::{QueuedRequest, RequestHead, RequestKind};
 pub use reader::{Delivery, Reader};
 use segment::Segment;
-use writer::{Command, Writer};
+use writer::{Append, Command, Writer};
 
 use crate::StoreError;
 
@@ -85,7 +85,9 @@ struct Shared {
     /// The last position that is on disk.
     durable: watch::Sender<u64>,
     backlog_bytes: AtomicU64,
-    waiting_bytes: Semaphore,
+    waiting_bytes: Arc<Semaphore>,
+    /// Whether the last write succeeded.
+    is_writable: AtomicBool,
     /// The last position that the database has.
     processed: AtomicU64,
     /// Held as long as the queue lives: two processes in one folder would overwrite each other's records.
@@ -124,7 +126,8 @@ impl Queue {
             segments: Mutex::new(segments),
             durable: watch::Sender::new(last),
             backlog_bytes: AtomicU64::new(backlog),
-            waiting_bytes: Semaphore::new(MAX_WAITING_BYTES as usize),
+            waiting_bytes: Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize)),
+            is_writable: AtomicBool::new(true),
             processed: AtomicU64::new(processed),
             _lock: lock,
         });
@@ -149,22 +152,22 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn id_of(folder: &Path) -> Result<String, StoreError> {
-        fs::create_dir_all(folder).map_err(|e| StoreError::io(folder, e))?;
+        segment::make_private_folder(folder)?;
         let path = folder.join("id");
         match fs::read_to_string(&path) {
-            Ok(id) => Ok(id.trim().to_owned()),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let mut random = [0; 16];
-                getrandom::fill(&mut random)
-                    .map_err(|e| StoreError::io(&path, std::io::Error::other(e)))?;
-                let id = random
-                    .iter()
-                    .fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
-                segment::write_durably(&path, id.as_bytes())?;
-                Ok(id)
-            }
-            Err(e) => Err(StoreError::io(&path, e)),
+            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+            Ok(_) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(StoreError::io(&path, e)),
         }
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)
+            .map_err(|e| StoreError::io(&path, std::io::Error::other(e)))?;
+        let id = random
+            .iter()
+            .fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
+        segment::write_durably(&path, id.as_bytes())?;
+        Ok(id)
     }
 
     /// The name under which the database remembers this queue's cursor.
@@ -188,16 +191,13 @@ impl Queue {
         let size = u32::try_from(data.len())
             .unwrap_or(u32::MAX)
             .min(MAX_WAITING_BYTES);
-        let _memory = self
-            .shared
-            .waiting_bytes
-            .acquire_many(size)
-            .await
-            .map_err(|_| PushError::Closed)?;
+        let memory = Arc::clone(&self.shared.waiting_bytes).acquire_many_owned(size);
+        let memory = memory.await.map_err(|_| PushError::Closed)?;
         let (done, durable) = oneshot::channel();
+        let append = Append { data, done, memory };
         self.writer
             .commands
-            .send(Command::Append { data, done })
+            .send(Command::Append(append))
             .map_err(|_| PushError::Closed)?;
         durable.await.map_err(|_| PushError::Closed)?
     }
@@ -224,7 +224,7 @@ impl Queue {
     /// [`StoreError::Io`].
     pub fn set_aside(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let folder = self.shared.folder.join("poisoned");
-        fs::create_dir_all(&folder).map_err(|e| StoreError::io(&folder, e))?;
+        segment::make_private_folder(&folder)?;
         segment::write_durably(
             &folder.join(format!("{:020}.request", delivery.position)),
             &delivery.data,
@@ -235,6 +235,13 @@ impl Queue {
     #[must_use]
     pub fn last_position(&self) -> u64 {
         *self.shared.durable.borrow()
+    }
+
+    /// Whether the last write succeeded and the backlog is below its limit.
+    #[must_use]
+    pub fn is_accepting(&self) -> bool {
+        self.shared.is_writable.load(Ordering::Relaxed)
+            && self.backlog_bytes() <= self.shared.limits.max_backlog_bytes
     }
 
     /// Bytes of the segment files.

@@ -4,7 +4,7 @@
 //! issues of the others by their hashes; make the missing issues; store hashes, events and bodies; count users, hours,
 //! environments, releases and outcomes; change the issues; write the outbox. Only then commit.
 //!
-//! What is counted is added up in memory first ([`plan`]), so each distinct row is written once per batch. The steps are
+//! What is counted is added up in memory first (`plan`), so each distinct row is written once per batch. The steps are
 //! written once and compiled for each database: a generic function would carry a dozen `where` bounds, a macro could not
 //! be read.
 
@@ -20,11 +20,15 @@ use crate::{NoticeKind, Store, StoreError};
 
 mod sqlite {
     use sqlx::Sqlite as Backend;
+    /// The transaction has the database to itself.
+    const LOCK_ROWS: &str = "";
     include!("record/steps.rs");
 }
 
 mod postgres {
     use sqlx::Postgres as Backend;
+    /// Nobody resolves an issue between our looking and our changing it.
+    const LOCK_ROWS: &str = " ORDER BY id FOR UPDATE";
     include!("record/steps.rs");
 }
 
@@ -213,12 +217,27 @@ async fn ensure_partitions(pool: &sqlx::PgPool, mut days: Vec<i64>) -> Result<()
             .fetch_one(pool)
             .await?;
         if exists.is_none() {
-            let sql = format!(
-                "CREATE TABLE IF NOT EXISTS {table} PARTITION OF event_payload FOR VALUES FROM ({day}) TO ({})",
-                day + 1
-            );
-            sqlx::query(sqlx::AssertSqlSafe(sql)).execute(pool).await?;
+            attach_partition(pool, &table, day).await?;
         }
     }
+    Ok(())
+}
+
+/// Makes a table first and attaches it then, which, unlike making it in place, does not wait for readers of the others
+/// (a backup that runs over midnight) and does not make them wait.
+async fn attach_partition(pool: &sqlx::PgPool, table: &str, day: i64) -> Result<(), StoreError> {
+    let mut tx = pool.begin().await?;
+    for sql in [
+        format!("CREATE TABLE {table} (LIKE event_payload INCLUDING ALL)"),
+        format!(
+            "ALTER TABLE event_payload ATTACH PARTITION {table} FOR VALUES FROM ({day}) TO ({})",
+            day + 1
+        ),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
     Ok(())
 }

@@ -6,6 +6,9 @@ use bugle_query::{Expr, Key, Literal, Operator, ParseError, Query, Term, Test, V
 
 use crate::issues::{IssueFilter, IssueStatus, IssueSubstatus};
 
+/// Terms of a search; SQLite takes no expression that is nested much deeper than a thousand levels.
+const MAX_TERMS: usize = 200;
+
 /// A condition as text and values in turn.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Condition {
@@ -67,7 +70,12 @@ impl IssueFilter {
     /// [`ParseError`] with the column of what is wrong: the grammar, a key that issues do not have, a value that its key
     /// cannot take.
     pub fn search(&mut self, source: &str, now: UnixMillis) -> Result<bool, ParseError> {
+        // PostgreSQL's texts cannot hold a NUL, and no title has one.
+        let source = &source.replace('\0', "\u{fffd}");
         let query = Query::parse(source)?;
+        if let Some(term) = query.terms().get(MAX_TERMS) {
+            return Err(term.error(source, format!("a search has at most {MAX_TERMS} terms")));
+        }
         let Some(root) = query.root() else {
             return Ok(false);
         };
@@ -155,13 +163,13 @@ impl Compiler<'_> {
             .like("i.culprit", pattern);
     }
 
-    /// Both databases compare without regard to case, in ASCII at least.
+    /// Compares without regard to case as far as the database knows it (SQLite: in ASCII); both sides are folded alike.
     fn like(&mut self, column: &'static str, pattern: String) -> &mut Self {
         self.sql("LOWER(")
             .sql(column)
-            .sql(") LIKE ")
-            .text(pattern.to_lowercase())
-            .sql(r" ESCAPE '\'")
+            .sql(") LIKE LOWER(")
+            .text(pattern)
+            .sql(r") ESCAPE '\'")
     }
 
     fn column(&self, term: &Term, key: &Key) -> Result<Column, ParseError> {
@@ -350,11 +358,11 @@ mod tests {
             ("!is:ignored", " AND NOT (i.status = «archived»)"),
             (
                 "level:[error, fatal]",
-                r" AND (LOWER(i.level) LIKE «error» ESCAPE '\' OR LOWER(i.level) LIKE «fatal» ESCAPE '\')",
+                r" AND (LOWER(i.level) LIKE LOWER(«error») ESCAPE '\' OR LOWER(i.level) LIKE LOWER(«fatal») ESCAPE '\')",
             ),
             (
                 "100%_done",
-                r" AND (LOWER(i.title) LIKE «%100\%\_done%» ESCAPE '\' OR LOWER(i.culprit) LIKE «%100\%\_done%» ESCAPE '\')",
+                r" AND (LOWER(i.title) LIKE LOWER(«%100\%\_done%») ESCAPE '\' OR LOWER(i.culprit) LIKE LOWER(«%100\%\_done%») ESCAPE '\')",
             ),
             ("timesSeen:>=5", " AND (i.event_count >= «5»)"),
             (

@@ -124,12 +124,15 @@ impl Store {
             return Ok(None);
         };
         if last_used_at.is_none_or(|at| at < now.before(TOUCH_EVERY).0) {
-            with_writer!(&self.db, |pool| sqlx::query(TOUCH)
+            let touched = with_writer!(&self.db, |pool| sqlx::query(TOUCH)
                 .bind(id)
                 .bind(now.0)
                 .execute(pool)
                 .await
-                .map(drop))?;
+                .map(drop));
+            if let Err(error) = touched {
+                tracing::warn!(%error, "could not note the use of a token");
+            }
         }
         let scopes = scopes
             .split_whitespace()

@@ -165,7 +165,8 @@ impl Store {
         &self,
         email: &str,
     ) -> Result<Option<(UserId, PasswordHash)>, StoreError> {
-        let email = email.trim().to_lowercase();
+        // An address with a NUL is nobody's, and PostgreSQL would not even look.
+        let email = email.trim().to_lowercase().replace('\0', "");
         let row: Option<(i64, String)> = with_reader!(&self.db, |pool| {
             sqlx::query_as(CREDENTIALS)
                 .bind(&email)

@@ -270,3 +270,56 @@ async fn a_poisoned_request_is_kept_aside() {
     let kept = fs::read(folder.path().join("poisoned/00000000000000000001.request")).unwrap();
     assert_eq!(QueuedRequest::from_bytes(&kept.into()), Some(request(0)));
 }
+
+#[tokio::test]
+async fn a_reader_gives_up_what_is_no_longer_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..100).await;
+    queue.acknowledge(90);
+    // A database that was restored from a backup asks for the beginning.
+    let mut reader = queue.reader(0);
+    let mut positions = Vec::new();
+    loop {
+        let deliveries = reader.read(1000, 1 << 20).unwrap();
+        if deliveries.is_empty() {
+            break;
+        }
+        positions.extend(deliveries.into_iter().map(|d| d.position));
+    }
+    assert_eq!(positions.last(), Some(&100));
+    queue.close();
+    drop((queue, reader));
+    for segment in segments(folder.path()) {
+        fs::remove_file(segment).unwrap();
+    }
+    let queue = Queue::open(folder.path(), small_segments(), 100).unwrap();
+    let mut reader = queue.reader(0);
+    assert!(reader.read(10, 1000).unwrap().is_empty());
+    tokio::select! {
+        biased;
+        _ = reader.wait() => panic!("there is nothing to wait for"),
+        () = async {} => {}
+    }
+    assert_eq!(queue.push(&request(1)).await.unwrap(), 101);
+    assert_eq!(reader.read(10, 1000).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_segment_hides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    fill(&queue, 0..10).await;
+    queue.close();
+    drop(queue);
+    // What a full disk and a crash may leave behind.
+    fs::write(folder.path().join("00000000000000000005.log"), "").unwrap();
+    fs::write(folder.path().join("00000000000000000006.unfinished"), "BUG").unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 4).unwrap();
+    let numbers: Vec<_> = read_all(&queue, 4)
+        .into_iter()
+        .map(|(position, _)| position)
+        .collect();
+    assert_eq!(numbers, (5..=10).collect::<Vec<_>>());
+    assert_eq!(queue.push(&request(10)).await.unwrap(), 11);
+}

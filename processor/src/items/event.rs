@@ -11,6 +11,9 @@ use super::tags;
 use crate::normalize::{Context, NormalizedEvent, normalize};
 use crate::request::{Arrival, Rules, Verdict};
 
+/// Values longer than this are not kept with their hash: a client could fill the disk with them.
+const MAX_LEAF_VALUES_BYTES: usize = 64 * 1024;
+
 /// Titles that say nothing: an event that has one does not rename its issue.
 const PLACEHOLDER_TITLES: [&str; 4] = ["<unknown>", "<unlabeled event>", "<untitled>", "Error"];
 
@@ -168,9 +171,13 @@ fn hashes(grouping: &Grouping) -> Vec<NewHash> {
                 Json::from(leaf.value.as_str()),
             ])
         });
+        let mut leaf_values = clean(&to_string(&Json::Array(pairs.collect())));
+        if leaf_values.len() > MAX_LEAF_VALUES_BYTES {
+            leaf_values = "[]".to_owned();
+        }
         NewHash {
             hash: hash.0,
-            leaf_values: clean(&to_string(&Json::Array(pairs.collect()))),
+            leaf_values,
         }
     };
     contributing.map(new_hash).collect()

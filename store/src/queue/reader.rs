@@ -93,6 +93,9 @@ impl Reader {
         let mut bytes = 0;
         while self.position < durable && deliveries.len() < max_records && bytes < max_bytes {
             let Some(delivery) = self.next()? else {
+                // The end: what is between here and there was never written, or cannot be read any more. Going back
+                // to it again and again would not bring it back.
+                self.position = durable;
                 break;
             };
             bytes += delivery.data.len();
@@ -145,7 +148,7 @@ impl Reader {
                     );
                 }
                 Next::End => {
-                    if !self.leave_segment(length) {
+                    if !self.leave_segment(length)? {
                         return Ok(None);
                     }
                 }
@@ -179,10 +182,11 @@ impl Reader {
             };
             let mut magic = [0; MAGIC.len()];
             let whole = file.read_exact(&mut magic).is_ok() && &magic == MAGIC;
-            // Nothing of another file can be trusted: it reads as empty, and the next segment follows.
+            // Nothing of another file can be trusted: it ends here, and the next segment follows.
             file.offset = if whole {
                 MAGIC.len() as u64
             } else {
+                tracing::error!(file = %segment.path.display(), "a queue segment is damaged and cannot be read");
                 segment.length
             };
             Ok(file)
@@ -198,9 +202,9 @@ impl Reader {
     }
 
     /// Goes to the segment behind the open one; `false` if there is none, so that the rest is still to be written.
-    fn leave_segment(&mut self, length: u64) -> bool {
+    fn leave_segment(&mut self, length: u64) -> Result<bool, StoreError> {
         let Some(open) = &self.open else {
-            return false;
+            return Ok(false);
         };
         let next = {
             let segments = self.shared.segments();
@@ -210,7 +214,7 @@ impl Reader {
                 .map(|(_, segment)| segment.clone())
         };
         let Some(next) = next else {
-            return false;
+            return Ok(false);
         };
         if open.offset < length {
             tracing::error!(
@@ -219,13 +223,7 @@ impl Reader {
                 "the rest of a queue segment cannot be read"
             );
         }
-        match self.open_at(&next) {
-            Ok(()) => true,
-            Err(error) => {
-                tracing::error!(%error, "could not open a queue segment");
-                self.open = None;
-                false
-            }
-        }
+        self.open_at(&next)?;
+        Ok(true)
     }
 }

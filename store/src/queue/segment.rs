@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
@@ -89,10 +90,6 @@ impl Segment {
     fn whole_records(&self, last: &mut u64) -> io::Result<Option<u64>> {
         let mut reader = BufReader::new(File::open(&self.path)?);
         let mut magic = [0; MAGIC.len()];
-        if self.length < MAGIC.len() as u64 {
-            // A crash between making the file and writing to it.
-            return Ok(Some(self.length).filter(|length| *length == 0));
-        }
         reader.read_exact(&mut magic)?;
         if &magic != MAGIC {
             return Ok(None);
@@ -128,23 +125,36 @@ pub(super) fn list(folder: &Path) -> Result<BTreeMap<u64, Segment>, StoreError> 
         let Some(number) = name.to_str().and_then(|name| name.strip_suffix(".log")) else {
             continue;
         };
-        if let Ok(first_position) = number.parse() {
-            let path = entry.path();
-            let length = entry
-                .metadata()
-                .map_err(|e| StoreError::io(&path, e))?
-                .len();
-            segments.insert(
-                first_position,
-                Segment {
-                    path,
-                    first_position,
-                    length,
-                },
-            );
+        let Ok(first_position) = number.parse() else {
+            continue;
+        };
+        let path = entry.path();
+        let length = entry
+            .metadata()
+            .map_err(|e| StoreError::io(&path, e))?
+            .len();
+        let segment = Segment {
+            path,
+            first_position,
+            length,
+        };
+        if length < MAGIC.len() as u64 {
+            // It never held a record, and its name must not hide those of the segment before it.
+            segment.delete();
+        } else {
+            segments.insert(first_position, segment);
         }
     }
     Ok(segments)
+}
+
+/// Makes a folder that only this user can look into: it holds what clients sent, unscrubbed.
+pub(super) fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(|e| StoreError::io(folder, e))
 }
 
 /// Takes the folder for this process alone.
@@ -204,16 +214,27 @@ fn checksum(position: u64, data: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Writes a file so that both its bytes and its name survive a power loss.
+/// Writes a file so that it is there whole or not at all, and survives a power loss.
 pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let unfinished = path.with_extension("unfinished");
     let write = || {
-        let mut file = File::create(path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
         file.write_all(bytes)?;
         file.sync_all()?;
+        fs::rename(&unfinished, path)?;
         match path.parent() {
             Some(folder) => File::open(folder)?.sync_all(),
             None => Ok(()),
         }
     };
-    write().map_err(|e| StoreError::io(path, e))
+    write().map_err(|e| {
+        // Whatever is left of it is no segment and no id: nobody reads it.
+        let _ = fs::remove_file(&unfinished);
+        StoreError::io(path, e)
+    })
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::segment::{Segment, encode_record};
 use super::{PushError, Shared};
@@ -27,14 +27,19 @@ const QUIET: Duration = Duration::from_millis(100);
 /// What the handles ask of the writer.
 pub(super) enum Command {
     /// Append this and answer when it is on disk.
-    Append {
-        data: Bytes,
-        done: oneshot::Sender<Result<u64, PushError>>,
-    },
+    Append(Append),
     /// Everything on disk is processed.
     Acknowledged,
     /// Write what waits and end.
     Close,
+}
+
+/// A record that is to be appended, and who waits for it.
+pub(super) struct Append {
+    pub(super) data: Bytes,
+    pub(super) done: oneshot::Sender<Result<u64, PushError>>,
+    /// The record's share of the memory that may wait. It belongs to the record, not to the client, who may go away.
+    pub(super) memory: OwnedSemaphorePermit,
 }
 
 /// The state of the writing thread.
@@ -45,7 +50,16 @@ pub(super) struct Writer {
     last_position: u64,
     inbox: Receiver<Command>,
     buffer: Vec<u8>,
-    waiting: Vec<(u64, oneshot::Sender<Result<u64, PushError>>)>,
+    waiting: Vec<Waiting>,
+    /// The file has a torn record at its end that could not be cut off: nothing may follow it.
+    is_torn: bool,
+}
+
+/// Who waits for a record of the group.
+struct Waiting {
+    position: u64,
+    done: oneshot::Sender<Result<u64, PushError>>,
+    _memory: OwnedSemaphorePermit,
 }
 
 /// Why gathering a group ended.
@@ -72,6 +86,7 @@ impl Writer {
             inbox,
             buffer: Vec::new(),
             waiting: Vec::new(),
+            is_torn: false,
         })
     }
 
@@ -96,8 +111,7 @@ impl Writer {
 
     fn next(&self) -> Result<Command, RecvTimeoutError> {
         let processed = self.shared.processed.load(Ordering::Relaxed);
-        let is_empty = self.last_position < self.active.first_position;
-        if processed >= self.last_position && !is_empty {
+        if processed >= self.last_position && !self.is_empty() {
             self.inbox.recv_timeout(QUIET)
         } else {
             self.inbox
@@ -111,10 +125,14 @@ impl Writer {
         let mut command = first;
         loop {
             match command {
-                Command::Append { data, done } => {
+                Command::Append(Append { data, done, memory }) => {
                     let position = self.last_position + 1 + self.waiting.len() as u64;
                     encode_record(position, &data, &mut self.buffer);
-                    self.waiting.push((position, done));
+                    self.waiting.push(Waiting {
+                        position,
+                        done,
+                        _memory: memory,
+                    });
                 }
                 // Woken to look at the clock: see `next`.
                 Command::Acknowledged => {}
@@ -135,11 +153,7 @@ impl Writer {
         if self.waiting.is_empty() {
             return;
         }
-        let written = self
-            .file
-            .write_all(&self.buffer)
-            .and_then(|()| self.file.sync_data());
-        match written {
+        match self.write() {
             Ok(()) => self.succeed(),
             Err(error) => self.fail(&error),
         }
@@ -150,6 +164,19 @@ impl Writer {
         }
     }
 
+    fn write(&mut self) -> std::io::Result<()> {
+        if self.is_torn {
+            self.replace_segment();
+        }
+        if self.is_torn {
+            return Err(std::io::Error::other(
+                "the last segment is torn, and no new one can be made",
+            ));
+        }
+        self.file.write_all(&self.buffer)?;
+        self.file.sync_data()
+    }
+
     fn succeed(&mut self) {
         let bytes = self.buffer.len() as u64;
         self.active.length += bytes;
@@ -157,24 +184,32 @@ impl Writer {
             .backlog_bytes
             .fetch_add(bytes, Ordering::Relaxed);
         self.note_length();
+        self.shared.is_writable.store(true, Ordering::Relaxed);
         self.last_position += self.waiting.len() as u64;
         self.shared.durable.send_replace(self.last_position);
-        for (position, done) in self.waiting.drain(..) {
+        for waiting in self.waiting.drain(..) {
             // The client may have gone away meanwhile; its request is kept all the same.
-            let _ = done.send(Ok(position));
+            let _ = waiting.done.send(Ok(waiting.position));
         }
     }
 
     /// Takes back what may have been written in part, so that the next group does not follow a torn record.
     fn fail(&mut self, error: &std::io::Error) {
         tracing::error!(%error, file = %self.active.path.display(), "could not write to the queue");
-        for (_, done) in self.waiting.drain(..) {
-            let _ = done.send(Err(PushError::Write(error.to_string())));
+        self.shared.is_writable.store(false, Ordering::Relaxed);
+        // Their positions are not used again: some of them may be on disk, and must not be taken for later records.
+        self.last_position += self.waiting.len() as u64;
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.done.send(Err(PushError::Write(error.to_string())));
         }
         if let Err(error) = self.file.set_len(self.active.length) {
-            tracing::error!(%error, file = %self.active.path.display(), "could not cut a torn queue segment; using a new one");
-            self.replace_segment();
+            tracing::error!(%error, file = %self.active.path.display(), "could not cut a torn queue segment");
+            self.is_torn = true;
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.active.length <= super::segment::MAGIC.len() as u64
     }
 
     fn note_length(&self) {
@@ -185,7 +220,7 @@ impl Writer {
 
     /// Goes on in a new segment; if none can be made the old one is used on.
     fn replace_segment(&mut self) {
-        if self.last_position < self.active.first_position {
+        if self.is_empty() && !self.is_torn {
             return;
         }
         let replaced = Segment::create(&self.shared.folder, self.last_position + 1)
@@ -198,7 +233,7 @@ impl Writer {
                 self.shared
                     .segments()
                     .insert(segment.first_position, segment.clone());
-                (self.file, self.active) = (file, segment);
+                (self.file, self.active, self.is_torn) = (file, segment, false);
                 self.shared.forget_processed();
             }
             Err(error) => {

@@ -96,6 +96,8 @@ pub(super) struct IssueChange<'b> {
     pub(super) last_seen: i64,
     /// The newest event, which gives the issue its title, culprit, level and so on.
     pub(super) newest: &'b NewEvent,
+    /// When the last of the events came in.
+    pub(super) last_received: i64,
     pub(super) first_release: Option<&'b str>,
     pub(super) last_release: Option<&'b str>,
 }
@@ -151,6 +153,7 @@ impl<'b> Changes<'b> {
             first_seen: event.timestamp.0,
             last_seen: event.timestamp.0,
             newest: event,
+            last_received: event.received_at.0,
             first_release: None,
             last_release: None,
         });
@@ -183,6 +186,7 @@ impl<'b> IssueChange<'b> {
     fn add(&mut self, event: &'b NewEvent) {
         self.events += 1;
         self.first_seen = self.first_seen.min(event.timestamp.0);
+        self.last_received = self.last_received.max(event.received_at.0);
         if event.timestamp.0 >= self.last_seen {
             self.last_seen = event.timestamp.0;
             self.newest = event;

@@ -44,11 +44,11 @@ pub(super) async fn record(mut tx: Tx, batch: &Batch, now: UnixMillis) -> Result
     count_releases(&mut tx, &changes).await?;
     count_outcomes(&mut tx, &plan::outcomes(batch, &fresh)).await?;
     let new_users = count_users(&mut tx, &changes).await?;
-    let resolved = resolved_issues(&mut tx, &changes).await?;
-    change_issues(&mut tx, &changes, &new_users, now).await?;
+    let reopened = reopened_issues(&mut tx, &changes).await?;
+    change_issues(&mut tx, &changes, &new_users, &reopened, now).await?;
     note_first_events(&mut tx, &changes, now).await?;
 
-    let recorded = verdicts(&fresh, &assignment, &issue_ids, &resolved);
+    let recorded = verdicts(&fresh, &assignment, &issue_ids, &reopened);
     write_outbox(&mut tx, &batch.events, &recorded, now).await?;
     tx.commit().await?;
     Ok(recorded)
@@ -328,20 +328,26 @@ async fn count_users(tx: &mut Tx, changes: &Changes<'_>) -> Result<HashMap<i64, 
     Ok(new_users)
 }
 
-/// Which of the changed issues are resolved, and so about to be reopened.
-async fn resolved_issues(tx: &mut Tx, changes: &Changes<'_>) -> Result<HashSet<i64>, StoreError> {
-    let mut resolved = HashSet::new();
+/// Which of the changed issues are about to be reopened: those that were resolved before an event of this batch came in.
+/// What came in earlier, and only waited in the queue, is no news to whoever resolved the issue.
+async fn reopened_issues(tx: &mut Tx, changes: &Changes<'_>) -> Result<HashSet<i64>, StoreError> {
+    let mut reopened = HashSet::new();
     for chunk in changes.issues.keys().collect::<Vec<_>>().chunks(ROWS) {
-        let mut query: QueryBuilder<Backend> = QueryBuilder::new("SELECT id FROM issue WHERE status = ");
-        query.push_bind(IssueStatus::Resolved.as_str()).push(" AND id IN (");
+        let mut query: QueryBuilder<Backend> =
+            QueryBuilder::new("SELECT id, status, status_changed_at FROM issue WHERE id IN (");
         query.push_values(chunk, |mut row, id| {
             row.push_bind(**id);
         });
-        query.push(")");
-        let rows: Vec<i64> = query.build_query_scalar().persistent(false).fetch_all(&mut **tx).await?;
-        resolved.extend(rows);
+        query.push(")").push(LOCK_ROWS);
+        let rows: Vec<(i64, String, i64)> = query.build_query_as().persistent(false).fetch_all(&mut **tx).await?;
+        for (id, status, since) in rows {
+            let came_after = changes.issues.get(&id).is_some_and(|change| change.last_received >= since);
+            if status == IssueStatus::Resolved.as_str() && came_after {
+                reopened.insert(id);
+            }
+        }
     }
-    Ok(resolved)
+    Ok(reopened)
 }
 
 /// Adds to the counts, takes the headline of newer events over, and reopens what was resolved. A placeholder of a title
@@ -350,15 +356,17 @@ async fn change_issues(
     tx: &mut Tx,
     changes: &Changes<'_>,
     new_users: &HashMap<i64, i64>,
+    reopened: &HashSet<i64>,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
     for chunk in changes.issues.iter().collect::<Vec<_>>().chunks(ROWS) {
-        let mut query: QueryBuilder<Backend> = QueryBuilder::new("UPDATE issue SET status_changed_at = CASE WHEN status = 'resolved' THEN ");
+        let mut query: QueryBuilder<Backend> = 
+            QueryBuilder::new("UPDATE issue SET status_changed_at = CASE WHEN v.column15 THEN ");
         query.push_bind(now.0);
         query.push(
             " ELSE status_changed_at END,
-                substatus = CASE WHEN status = 'resolved' THEN 'regressed' ELSE substatus END,
-                status = CASE WHEN status = 'resolved' THEN 'unresolved' ELSE status END,
+                substatus = CASE WHEN v.column15 THEN 'regressed' ELSE substatus END,
+                status = CASE WHEN v.column15 THEN 'unresolved' ELSE status END,
                 event_count = event_count + v.column2,
                 user_count = user_count + v.column3,
                 first_seen = CASE WHEN v.column4 < first_seen THEN v.column4 ELSE first_seen END,
@@ -388,7 +396,8 @@ async fn change_issues(
                 .push_bind(&newest.culprit)
                 .push_bind(newest.is_unhandled)
                 .push_bind(change.first_release)
-                .push_bind(change.last_release);
+                .push_bind(change.last_release)
+                .push_bind(reopened.contains(*id));
         });
         query.push(") AS v WHERE issue.id = v.column1");
         query.build().persistent(false).execute(&mut **tx).await?;
@@ -416,7 +425,7 @@ fn verdicts(
     fresh: &[Option<&NewEvent>],
     assignment: &Assignment<'_>,
     issue_ids: &[i64],
-    resolved: &HashSet<i64>,
+    reopened: &HashSet<i64>,
 ) -> Vec<Recorded> {
     let mut announced = HashSet::new();
     let mut issues = assignment.fresh.iter();
@@ -426,7 +435,7 @@ fn verdicts(
         let is_first = announced.insert(id);
         Some(match issue {
             plan::IssueRef::New(_) if is_first => Recorded::NewIssue(IssueId(id)),
-            plan::IssueRef::Known(_) if is_first && resolved.contains(&id) => Recorded::Regression(IssueId(id)),
+            plan::IssueRef::Known(_) if is_first && reopened.contains(&id) => Recorded::Regression(IssueId(id)),
             _ => Recorded::Seen(IssueId(id)),
         })
     };
