@@ -92,7 +92,7 @@ impl EventView {
             threads: sections::threads(field("threads")),
             breadcrumbs: Breadcrumbs::new(field("breadcrumbs")),
             request: field("request").and_then(RequestView::new),
-            user: fields::of_object(field("user")),
+            user: user(field("user")),
             tags: fields::of_tags(field("tags"), &row.tags),
             contexts: sections::contexts(field("contexts")),
             extra: fields::of_object(field("extra")),
@@ -101,6 +101,13 @@ impl EventView {
             troubles: Troubles::new(field("errors"), &meta),
         })
     }
+}
+
+/// The user, without the identity by which users are counted: it repeats one of the other fields.
+fn user(user: Option<Noted<'_, '_>>) -> Vec<Field> {
+    let mut fields = fields::of_object(user);
+    fields.retain(|field| field.key != "sentry_user");
+    fields
 }
 
 /// A stored body as indented JSON, for people who want to see all of it.

@@ -81,7 +81,7 @@ static LOGENTRY: Shape = shape(
 );
 
 static USER: Shape = shape(
-    &["segment", "sentry_user"],
+    &["segment"],
     &[],
     &[("geo", object(False, &ALL_FREE))],
     True,
