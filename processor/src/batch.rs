@@ -9,6 +9,9 @@ use tokio::task::JoinSet;
 
 use crate::request::{Processed, Rules, process};
 
+/// A thread takes no further request of a batch once so much came out of those before it.
+const PART_DECODED_BYTES: usize = 32 * 1024 * 1024;
+
 /// A batch that is ready to be stored.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -42,57 +45,81 @@ impl Prepared {
 }
 
 /// Processes `deliveries` on `threads` threads. `None` if there are none.
+///
+/// Deliveries that unpack to much more than they weigh in the queue are cut to a share that fits into memory: the second
+/// value is what is left for the next batch.
 pub(crate) async fn prepare(
-    deliveries: Vec<Delivery>,
+    mut deliveries: Vec<Delivery>,
     queue_id: &str,
     rules: &Arc<Rules>,
     threads: usize,
-) -> Option<Prepared> {
-    let position = deliveries.last()?.position;
-    let share = deliveries.len().div_ceil(threads);
-    let mut parts = JoinSet::new();
+) -> Option<(Prepared, Vec<Delivery>)> {
+    let share = deliveries.len().div_ceil(threads).max(1);
+    let mut tasks = JoinSet::new();
     for (number, part) in deliveries.chunks(share).enumerate() {
         let (part, rules) = (part.to_vec(), Arc::clone(rules));
-        parts.spawn_blocking(move || (number, process_part(&part, &rules)));
+        tasks.spawn_blocking(move || (number, Part::process(&part, &rules)));
     }
-    let mut results = parts.join_all().await;
-    results.sort_by_key(|(number, _)| *number);
+    let mut parts = tasks.join_all().await;
+    parts.sort_by_key(|(number, _)| *number);
 
-    let cursor = Some(QueueCursor {
+    let (mut batch, mut poisoned, mut done) = (Batch::default(), Vec::new(), 0);
+    for (number, part) in parts {
+        // A batch is a stretch of the queue without gaps: what lies behind an unfinished part comes again.
+        if done < number * share {
+            break;
+        }
+        batch.events.extend(part.processed.events);
+        batch.outcomes.extend(part.processed.outcomes);
+        poisoned.extend(part.poisoned);
+        done += part.done;
+    }
+    let left = deliveries.split_off(done);
+    let position = deliveries.last()?.position;
+    batch.cursor = Some(QueueCursor {
         queue_id: queue_id.to_owned(),
         position,
     });
-    let mut prepared = Prepared {
-        batch: Batch {
-            cursor,
-            ..Batch::default()
+    Some((
+        Prepared {
+            batch,
+            position,
+            deliveries,
+            poisoned,
         },
-        position,
-        poisoned: Vec::new(),
-        deliveries,
-    };
-    for (processed, poisoned) in results.into_iter().map(|(_, result)| result) {
-        prepared.batch.events.extend(processed.events);
-        prepared.batch.outcomes.extend(processed.outcomes);
-        prepared.poisoned.extend(poisoned);
-    }
-    Some(prepared)
+        left,
+    ))
 }
 
-fn process_part(deliveries: &[Delivery], rules: &Rules) -> (Processed, Vec<Delivery>) {
-    let mut all = Processed::default();
-    let mut poisoned = Vec::new();
-    for delivery in deliveries {
-        let Some(request) = QueuedRequest::from_bytes(&delivery.data) else {
-            poisoned.push(delivery.clone());
-            continue;
-        };
-        let processed = process(&request, rules);
-        if processed.poisoned {
-            poisoned.push(delivery.clone());
+/// What one thread made of its share.
+#[derive(Default)]
+struct Part {
+    processed: Processed,
+    poisoned: Vec<Delivery>,
+    /// How many of the deliveries are processed, at least one.
+    done: usize,
+}
+
+impl Part {
+    fn process(deliveries: &[Delivery], rules: &Rules) -> Self {
+        let (mut part, mut decoded_bytes) = (Self::default(), 0);
+        for delivery in deliveries {
+            if decoded_bytes > PART_DECODED_BYTES {
+                break;
+            }
+            part.done += 1;
+            let Some(request) = QueuedRequest::from_bytes(&delivery.data) else {
+                part.poisoned.push(delivery.clone());
+                continue;
+            };
+            let processed = process(&request, rules);
+            decoded_bytes += processed.decoded_bytes;
+            if processed.poisoned {
+                part.poisoned.push(delivery.clone());
+            }
+            part.processed.events.extend(processed.events);
+            part.processed.outcomes.extend(processed.outcomes);
         }
-        all.events.extend(processed.events);
-        all.outcomes.extend(processed.outcomes);
+        part
     }
-    (all, poisoned)
 }

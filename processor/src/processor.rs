@@ -51,7 +51,7 @@ impl Processor {
             return;
         };
         let mut reader = self.queue.reader(position);
-        let mut prepared = None;
+        let (mut prepared, mut left) = (None, Vec::new());
         loop {
             if prepared.is_none() {
                 let waiting = tokio::select! {
@@ -65,7 +65,7 @@ impl Processor {
             // While one batch is written, the next one is read and taken apart.
             let (stored, next) = tokio::join!(
                 self.store_batch(prepared, stop.clone()),
-                self.next(&mut reader)
+                self.next(&mut reader, &mut left)
             );
             if !stored || *stop.borrow() {
                 return;
@@ -88,17 +88,24 @@ impl Processor {
         }
     }
 
-    async fn next(&self, reader: &mut Reader) -> Option<Prepared> {
-        // Reading blocks on the disk, but its pages are still in memory unless there is a backlog.
-        let deliveries = tokio::task::block_in_place(|| reader.read(BATCH_REQUESTS, BATCH_BYTES));
-        match deliveries {
-            Ok(deliveries) => prepare(deliveries, self.queue.id(), &self.rules, self.threads).await,
-            Err(error) => {
-                report(&error, "could not read the queue");
-                tokio::time::sleep(RETRY.1).await;
-                None
+    /// Prepares what was left of the last deliveries, or the next ones of the queue.
+    async fn next(&self, reader: &mut Reader, left: &mut Vec<Delivery>) -> Option<Prepared> {
+        if left.is_empty() {
+            // Reading blocks on the disk, but its pages are still in memory unless there is a backlog.
+            match tokio::task::block_in_place(|| reader.read(BATCH_REQUESTS, BATCH_BYTES)) {
+                Ok(deliveries) => *left = deliveries,
+                Err(error) => {
+                    report(&error, "could not read the queue");
+                    tokio::time::sleep(RETRY.1).await;
+                    return None;
+                }
             }
         }
+        let deliveries = std::mem::take(left);
+        let prepared = prepare(deliveries, self.queue.id(), &self.rules, self.threads).await;
+        let (prepared, rest) = prepared?;
+        *left = rest;
+        Some(prepared)
     }
 
     /// Stores a batch, again and again until the database takes it. `false` if the server stops before.
@@ -126,7 +133,8 @@ impl Processor {
     async fn store_one_by_one(&self, whole: Prepared, stop: &mut watch::Receiver<bool>) -> bool {
         for delivery in whole.deliveries {
             let position = delivery.position;
-            let Some(one) = prepare(vec![delivery.clone()], self.queue.id(), &self.rules, 1).await
+            let Some((one, _)) =
+                prepare(vec![delivery.clone()], self.queue.id(), &self.rules, 1).await
             else {
                 continue;
             };

@@ -33,6 +33,8 @@ pub(crate) struct Processed {
     pub(crate) outcomes: Vec<OutcomeCount>,
     /// An item made the processor panic: the request is to be kept for a person to look at.
     pub(crate) poisoned: bool,
+    /// How large the body was after decompression.
+    pub(crate) decoded_bytes: usize,
 }
 
 /// What became of an item.
@@ -64,6 +66,7 @@ pub(crate) fn process(request: &QueuedRequest, rules: &Rules) -> Processed {
         );
         return processed;
     };
+    processed.decoded_bytes = decoded.len();
     match head.kind {
         RequestKind::Store => {
             let arrival = Arrival {

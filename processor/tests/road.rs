@@ -363,3 +363,32 @@ async fn a_request_that_the_database_refuses_blocks_nothing() {
         .join("queue/poisoned/00000000000000000002.request");
     assert!(std::fs::read_to_string(aside).unwrap().contains("orphan"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_unpack_to_much_are_taken_in_smaller_batches() {
+    let mut road = Road::new().await;
+    for n in 1..=40 {
+        let filler = "x".repeat(4_000_000);
+        let text = format!(
+            "{}\n{{\"type\":\"attachment\"}}\n{filler}\n",
+            message(n, "one").trim_end()
+        );
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        road.push(
+            RequestKind::Envelope,
+            Encoding::Gzip,
+            packed.finish().unwrap(),
+        )
+        .await;
+    }
+    road.drain().await;
+    let outcomes = road.outcomes().await;
+    assert_eq!(
+        outcomes,
+        [
+            outcome("attachment", "unsupported", "", 40),
+            outcome("error", "accepted", "", 40)
+        ]
+    );
+}
