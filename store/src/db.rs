@@ -12,7 +12,7 @@ use moka::future::Cache;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgConnection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 use crate::projects::KnownKey;
@@ -217,6 +217,13 @@ async fn open_postgres(url: &str) -> Result<Db, StoreError> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("bugle")
         .options(POSTGRES_PATIENCE);
+    // The pool would try until its patience ends and then only say so; one connection says at once what is wrong.
+    let first = PgConnection::connect_with(&options);
+    let first = tokio::time::timeout(PATIENCE, first).await;
+    first
+        .unwrap_or(Err(sqlx::Error::PoolTimedOut))?
+        .close()
+        .await?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
