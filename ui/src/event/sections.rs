@@ -79,11 +79,15 @@ pub(super) fn contexts(contexts: Option<Noted<'_, '_>>) -> Vec<Context> {
         .collect()
 }
 
-/// A context's fields without its type, which is nearly always its name, and without what is null.
+/// A context's fields without those that say again what the others say (its type, and name and version in one text),
+/// and without what is null.
 fn context_fields(name: &str, context: Noted<'_, '_>) -> Vec<Field> {
+    let kind = context.json.get_str("type").unwrap_or(name).to_owned();
+    let has_name = context.json.get_str("name").is_some();
     context
         .members()
-        .filter(|(key, value)| !(*key == "type" && value.json.as_str() == Some(name)))
+        .filter(|(key, value)| !(*key == "type" && value.json.as_str() == Some(&kind)))
+        .filter(|(key, _)| !(has_name && *key == kind))
         .filter(|(_, value)| !value.json.is_null() || value.meta.is_some())
         .map(|(key, value)| Field::new(key, value))
         .collect()
