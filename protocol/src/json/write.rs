@@ -61,6 +61,22 @@ fn write_number(number: Number, out: &mut String) {
 
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
+    if needs_escapes(text) {
+        write_escaped(text, out);
+    } else {
+        out.push_str(text);
+    }
+    out.push('"');
+}
+
+/// Looks at all bytes without stopping at the first hit, which lets the compiler compare many of them at once.
+fn needs_escapes(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| {
+        found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    })
+}
+
+fn write_escaped(text: &str, out: &mut String) {
     let mut written = 0;
     for (i, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -81,5 +97,4 @@ fn write_string(text: &str, out: &mut String) {
         written = i + 1;
     }
     out.push_str(&text[written..]);
-    out.push('"');
 }
