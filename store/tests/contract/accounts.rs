@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use bugle_protocol::UserId;
 use bugle_store::{PasswordHash, Role, Scope, SessionToken, StoreError};
 
 use crate::backend::{TestStore, on_both_backends};
@@ -13,6 +14,15 @@ on_both_backends!(
 );
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn ada(store: &TestStore) -> UserId {
+    let organization = samples::organization(store).await;
+    let hash = PasswordHash::new("correct horse").unwrap();
+    store
+        .create_user(organization, "ada@example.com", &hash, Role::Owner, NOW)
+        .await
+        .unwrap()
+}
 
 async fn a_user_signs_in_and_out(store: TestStore) {
     let organization = samples::organization(&store).await;
@@ -69,12 +79,7 @@ async fn a_user_signs_in_and_out(store: TestStore) {
 }
 
 async fn a_session_ends_by_itself(store: TestStore) {
-    let organization = samples::organization(&store).await;
-    let hash = PasswordHash::new("correct horse").unwrap();
-    let id = store
-        .create_user(organization, "ada@example.com", &hash, Role::Owner, NOW)
-        .await
-        .unwrap();
+    let id = ada(&store).await;
     let (idle, busy) = (
         SessionToken::from_random([1; 32]),
         SessionToken::from_random([2; 32]),
@@ -115,12 +120,7 @@ async fn a_session_ends_by_itself(store: TestStore) {
 }
 
 async fn a_new_password_ends_all_sessions(store: TestStore) {
-    let organization = samples::organization(&store).await;
-    let hash = PasswordHash::new("correct horse").unwrap();
-    let id = store
-        .create_user(organization, "ada@example.com", &hash, Role::Owner, NOW)
-        .await
-        .unwrap();
+    let id = ada(&store).await;
     let token = SessionToken::from_random([1; 32]);
     store.create_session(&token, id, NOW).await.unwrap();
     let new = PasswordHash::new("battery staple").unwrap();
