@@ -41,8 +41,8 @@ pub(crate) struct Processed {
 pub(crate) enum Verdict {
     /// It is to be stored; whether it is accepted or a duplicate only the store can say.
     Store(Box<NewEvent>),
-    /// It ended here.
-    End(Outcome),
+    /// It ended here, counted as what it turned out to be.
+    End(DataCategory, Outcome),
 }
 
 /// What the items of one request have in common.
@@ -127,7 +127,7 @@ impl Processed {
         }));
         match verdict {
             Ok(Verdict::Store(event)) => self.events.push(*event),
-            Ok(Verdict::End(outcome)) => self.end(arrival.head, DataCategory::Error, outcome, 1),
+            Ok(Verdict::End(category, outcome)) => self.end(arrival.head, category, outcome, 1),
             Err(_) => {
                 self.poisoned = true;
                 let outcome = Outcome::Invalid(DiscardReason::Internal);

@@ -392,3 +392,30 @@ async fn requests_that_unpack_to_much_are_taken_in_smaller_batches() {
         ]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_came_as_an_event_counts_as_a_transaction() {
+    let mut road = Road::new().await;
+    let trace =
+        r#"{"trace":{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"}}"#;
+    let seconds = NOW.as_seconds();
+    let whole = format!(
+        r#"{{"type":"transaction","start_timestamp":{seconds},"timestamp":{seconds},"contexts":{trace}}}"#
+    );
+    road.push(RequestKind::Store, Encoding::Identity, whole)
+        .await;
+    road.push(
+        RequestKind::Store,
+        Encoding::Identity,
+        r#"{"type":"transaction"}"#,
+    )
+    .await;
+    road.drain().await;
+    assert_eq!(
+        road.outcomes().await,
+        [
+            outcome("transaction", "invalid", "invalid_transaction", 1),
+            outcome("transaction", "unsupported", "", 1),
+        ]
+    );
+}

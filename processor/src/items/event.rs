@@ -3,7 +3,7 @@
 use bugle_grouping::{Grouping, Metadata, classify, group};
 use bugle_protocol::event::EventError;
 use bugle_protocol::json::{Json, Object, to_string};
-use bugle_protocol::{DiscardReason, Event, Outcome};
+use bugle_protocol::{DataCategory, DiscardReason, Event, Outcome};
 use bugle_store::{NewEvent, NewHash, NewUser, compress};
 use sha2::{Digest as _, Sha256};
 
@@ -22,10 +22,16 @@ pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> V
     let mut event = match Event::parse(payload) {
         Ok(event) => event,
         Err(EventError::Json(_)) => {
-            return Verdict::End(Outcome::Invalid(DiscardReason::InvalidJson));
+            return Verdict::End(
+                DataCategory::Error,
+                Outcome::Invalid(DiscardReason::InvalidJson),
+            );
         }
         Err(EventError::NotAnObject) => {
-            return Verdict::End(Outcome::Invalid(DiscardReason::NotAnObject));
+            return Verdict::End(
+                DataCategory::Error,
+                Outcome::Invalid(DiscardReason::NotAnObject),
+            );
         }
     };
     settle_id(&mut event, arrival);
@@ -39,10 +45,13 @@ pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> V
     };
     let Ok(mut event) = normalize(event, &context, &rules.normalize) else {
         // A transaction sent as an event, and one without a duration or a trace.
-        return Verdict::End(Outcome::Invalid(DiscardReason::InvalidTransaction));
+        return Verdict::End(
+            DataCategory::Transaction,
+            Outcome::Invalid(DiscardReason::InvalidTransaction),
+        );
     };
     if event.event().event_type() == "transaction" {
-        return Verdict::End(Outcome::Unsupported);
+        return Verdict::End(DataCategory::Transaction, Outcome::Unsupported);
     }
     let (tree, meta) = event.parts_mut();
     rules.scrubber.scrub(tree, meta);
@@ -50,7 +59,10 @@ pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> V
     let grouping = group(tree, &rules.grouping);
     match row(arrival, &event, grouping) {
         Some(row) => Verdict::Store(Box::new(row)),
-        None => Verdict::End(Outcome::Invalid(DiscardReason::Internal)),
+        None => Verdict::End(
+            DataCategory::Error,
+            Outcome::Invalid(DiscardReason::Internal),
+        ),
     }
 }
 
