@@ -11,7 +11,12 @@ const NOW: UnixMillis = UnixMillis(1_795_163_904_106);
 
 async fn store(folder: &tempfile::TempDir) -> (Store, Project) {
     let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
-    let store = Store::open(&Options { database_url }).await.unwrap();
+    let store = Store::open(&Options {
+        database_url,
+        blob_folder: folder.path().join("blobs"),
+    })
+    .await
+    .unwrap();
     store.migrate().await.unwrap();
     let organization_id = store
         .create_organization("acme", "Acme", NOW)
@@ -32,6 +37,7 @@ fn event(project: &Project, n: u8) -> NewEvent {
     NewEvent {
         project_id: project.id,
         key_id: KeyId(1),
+        category: bugle_protocol::DataCategory::Error,
         event_id: EventId::from_bytes([n; 16]),
         timestamp: NOW,
         received_at: NOW,

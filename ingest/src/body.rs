@@ -38,6 +38,17 @@ pub(crate) struct Received {
     _memory: Option<OwnedSemaphorePermit>,
 }
 
+impl Received {
+    /// Bytes that were made here; the request they were made of holds the memory.
+    pub(crate) fn made(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            encoding: Encoding::Identity,
+            _memory: None,
+        }
+    }
+}
+
 impl Memory {
     pub(crate) fn new(limits: &Limits) -> Self {
         let largest = limits.max_envelope_bytes.max(limits.max_store_bytes);

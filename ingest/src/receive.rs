@@ -10,7 +10,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use bugle_protocol::{AuthError, Dsn, EnvelopeError, EventId, ProjectId, UnixMillis};
 use bugle_store::ProjectKey;
-use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
+use bugle_store::queue::{Entry, QueuedRequest, RequestHead, RequestKind};
 
 use crate::authenticate::{check_dsn, claimed_auth, text};
 use crate::body::{Memory, Received};
@@ -27,7 +27,7 @@ const MAX_NAME_CHARS: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Inlet {
     pub(crate) ingest: Arc<Ingest>,
-    memory: Memory,
+    pub(crate) memory: Memory,
 }
 
 /// What is answered to an accepted request.
@@ -35,12 +35,12 @@ pub(crate) struct Inlet {
 pub(crate) struct Receipt {
     /// The event's id, `None` if nothing in the request has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<EventId>,
+    pub(crate) id: Option<EventId>,
 }
 
 /// Who sends, as far as that is settled.
-struct Sender {
-    key: Arc<ProjectKey>,
+pub(crate) struct Sender {
+    pub(crate) key: Arc<ProjectKey>,
     /// The client as it names itself.
     client: Option<String>,
 }
@@ -150,8 +150,24 @@ impl Inlet {
         Ok(Receipt { id: event_id })
     }
 
+    /// Takes an envelope that was made here of a request in another form, such as a browser's report or a crash dump.
+    #[expect(dead_code, reason = "the routes that use it come next")]
+    pub(crate) async fn take_made(
+        &self,
+        parts: &Parts,
+        sender: Sender,
+        envelope: Vec<u8>,
+    ) -> Result<Receipt, Rejection> {
+        let checked = check_envelope(&envelope, &self.ingest.limits)?;
+        let event_id = checked.event_id;
+        let received = Received::made(envelope);
+        self.queue(parts, sender, RequestKind::Envelope, event_id, received)
+            .await?;
+        Ok(Receipt { id: event_id })
+    }
+
     /// The sender by headers and query; `None` if they name none.
-    async fn sender(
+    pub(crate) async fn sender(
         &self,
         project_id: Option<ProjectId>,
         parts: &Parts,
@@ -209,9 +225,12 @@ impl Inlet {
             client_ip: self.ingest.trusted_proxies.client_ip(peer, headers),
             client: sender.client.map(shorten).or_else(|| user_agent.clone()),
             user_agent,
+            charges: Vec::new(),
+            limited: Vec::new(),
+            is_retry: false,
         };
         let body = received.bytes.clone();
-        let request = QueuedRequest { head, body };
+        let request = Entry::Request(QueuedRequest { head, body });
         self.ingest.queue.push(&request).await?;
         Ok(())
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bugle_protocol::{DataCategory, DiscardReason, Outcome};
-use bugle_store::queue::{Delivery, QueuedRequest};
+use bugle_protocol::{DiscardReason, Outcome};
+use bugle_store::queue::{Delivery, Entry};
 use bugle_store::{Batch, OutcomeCount, QueueCursor};
 use tokio::task::JoinSet;
 
@@ -31,15 +31,16 @@ impl Prepared {
             project_id: event.project_id,
             key_id: event.key_id,
             received_at: event.received_at,
-            category: DataCategory::Error,
+            category: event.category,
             outcome: Outcome::Invalid(DiscardReason::Internal),
             quantity: 1,
         });
         let outcomes = self.batch.outcomes.iter().cloned().chain(refused).collect();
         Batch {
             cursor: self.batch.cursor.clone(),
-            events: Vec::new(),
             outcomes,
+            intake: self.batch.intake.clone(),
+            ..Batch::default()
         }
     }
 }
@@ -71,6 +72,8 @@ pub(crate) async fn prepare(
         }
         batch.events.extend(part.processed.events);
         batch.outcomes.extend(part.processed.outcomes);
+        batch.intake.extend(part.processed.intake);
+        batch.rejections.extend(part.processed.rejections);
         poisoned.extend(part.poisoned);
         done += part.done;
     }
@@ -108,9 +111,17 @@ impl Part {
                 break;
             }
             part.done += 1;
-            let Some(request) = QueuedRequest::from_bytes(&delivery.data) else {
-                part.poisoned.push(delivery.clone());
-                continue;
+            let request = match Entry::from_bytes(&delivery.data) {
+                Some(Entry::Request(request)) => request,
+                Some(Entry::Tally(tally)) => {
+                    part.processed.outcomes.extend(tally.outcomes);
+                    part.processed.rejections.extend(tally.rejections);
+                    continue;
+                }
+                None => {
+                    part.poisoned.push(delivery.clone());
+                    continue;
+                }
             };
             let processed = process(&request, rules);
             decoded_bytes += processed.decoded_bytes;
@@ -119,6 +130,8 @@ impl Part {
             }
             part.processed.events.extend(processed.events);
             part.processed.outcomes.extend(processed.outcomes);
+            part.processed.intake.extend(processed.intake);
+            part.processed.rejections.extend(processed.rejections);
         }
         part
     }

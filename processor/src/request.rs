@@ -6,7 +6,7 @@ use bugle_protocol::{
     DataCategory, DiscardReason, Envelope, EventId, Item, ItemType, Outcome, UnixMillis, body,
 };
 use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
-use bugle_store::{NewEvent, OutcomeCount};
+use bugle_store::{IntakeCount, NewEvent, NewRejection, OutcomeCount};
 
 use crate::items;
 use crate::normalize;
@@ -31,6 +31,8 @@ pub struct Rules {
 pub(crate) struct Processed {
     pub(crate) events: Vec<NewEvent>,
     pub(crate) outcomes: Vec<OutcomeCount>,
+    pub(crate) intake: Vec<IntakeCount>,
+    pub(crate) rejections: Vec<NewRejection>,
     /// An item made the processor panic: the request is to be kept for a person to look at.
     pub(crate) poisoned: bool,
     /// How large the body was after decompression.
@@ -136,7 +138,7 @@ impl Processed {
         }
     }
 
-    fn end(&mut self, head: &RequestHead, category: DataCategory, outcome: Outcome, quantity: u64) {
+    fn end(&mut self, head: &RequestHead, category: DataCategory, outcome: Outcome, quantity: i64) {
         self.outcomes.push(OutcomeCount {
             project_id: head.project_id,
             key_id: head.key_id,

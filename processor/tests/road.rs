@@ -8,7 +8,7 @@ use std::time::Duration;
 use bugle_processor::Processor;
 use bugle_protocol::body::Encoding;
 use bugle_protocol::{EventId, KeyId, Level, PublicKey, UnixMillis};
-use bugle_store::queue::{Limits, Queue, QueuedRequest, RequestHead, RequestKind};
+use bugle_store::queue::{Entry, Limits, Queue, QueuedRequest, RequestHead, RequestKind};
 use bugle_store::{IssueFilter, NewProject, Options, OutcomeTotal, Project, Store};
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -29,7 +29,12 @@ impl Road {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
-        let store = Store::open(&Options { database_url }).await.unwrap();
+        let store = Store::open(&Options {
+            database_url,
+            blob_folder: folder.path().join("blobs"),
+        })
+        .await
+        .unwrap();
         store.migrate().await.unwrap();
         let organization_id = store
             .create_organization("acme", "Acme", NOW)
@@ -93,12 +98,15 @@ impl Road {
             client_ip: Some("203.0.113.9".parse().unwrap()),
             client: Some("sentry.python/2.75.0".to_owned()),
             user_agent: None,
+            charges: Vec::new(),
+            limited: Vec::new(),
+            is_retry: false,
         };
         self.queue
-            .push(&QueuedRequest {
+            .push(&Entry::Request(QueuedRequest {
                 head,
                 body: body.into(),
-            })
+            }))
             .await
             .unwrap();
     }

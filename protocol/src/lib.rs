@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod charge;
 pub mod dsn;
 pub mod envelope;
 pub mod event;
@@ -10,9 +11,11 @@ pub mod json;
 pub mod level;
 pub mod meta;
 pub mod outcome;
+pub mod rate_limit;
 pub mod timestamp;
 
 pub use auth::{Auth, AuthError, PublicKey};
+pub use charge::{Charge, charges};
 pub use dsn::Dsn;
 pub use envelope::{Envelope, EnvelopeError, EnvelopeHeader, Item, ItemHeader, ItemType};
 pub use event::Event;
@@ -20,5 +23,6 @@ pub use ids::{EventId, IssueId, KeyId, OrganizationId, ProjectId, UserId};
 pub use json::Json;
 pub use level::Level;
 pub use meta::Meta;
-pub use outcome::{DataCategory, DiscardReason, Outcome};
+pub use outcome::{ClientReason, DataCategory, DiscardReason, LimitReason, Outcome};
+pub use rate_limit::{LimitScope, RateLimit};
 pub use timestamp::UnixMillis;

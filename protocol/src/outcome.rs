@@ -1,16 +1,52 @@
 //! What became of an item. Every item ends in exactly one outcome, and none ends in silence.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How an item ended. The names are Sentry's, with `duplicate` and `unsupported` set apart from `invalid`.
+/// Makes an enum whose variants have a name each, in the database, the API, the metrics and on the wire.
+macro_rules! named {
+    ($(#[$doc:meta])* $enum:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $enum {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $enum {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name in the database, the API, the metrics and on the wire.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// Reads a name; `None` if this version does not know it.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Some(match name {
+                    $($name => Self::$variant,)*
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+
+/// How an item ended. The names are Sentry's, with `duplicate`, `sampled` and `unsupported` set apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// Stored.
     Accepted,
     /// Dropped by a filter rule.
     Filtered,
+    /// Dropped by a sampling rule.
+    Sampled,
     /// Dropped because a limit was reached.
-    RateLimited,
+    RateLimited(LimitReason),
     /// Not usable, see the reason.
     Invalid(DiscardReason),
     /// An event whose id the project has already.
@@ -18,7 +54,7 @@ pub enum Outcome {
     /// A kind of item that this version does not store.
     Unsupported,
     /// Dropped by the client itself, which reported it.
-    ClientDiscard,
+    ClientDiscard(ClientReason),
 }
 
 impl Outcome {
@@ -28,11 +64,12 @@ impl Outcome {
         match self {
             Self::Accepted => "accepted",
             Self::Filtered => "filtered",
-            Self::RateLimited => "rate_limited",
+            Self::Sampled => "sampled",
+            Self::RateLimited(_) => "rate_limited",
             Self::Invalid(_) => "invalid",
             Self::Duplicate => "duplicate",
             Self::Unsupported => "unsupported",
-            Self::ClientDiscard => "client_discard",
+            Self::ClientDiscard(_) => "client_discard",
         }
     }
 
@@ -40,85 +77,212 @@ impl Outcome {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
+            Self::RateLimited(reason) => reason.name(),
             Self::Invalid(reason) => reason.name(),
-            _ => "",
+            Self::ClientDiscard(reason) => reason.name(),
+            Self::Accepted
+            | Self::Filtered
+            | Self::Sampled
+            | Self::Duplicate
+            | Self::Unsupported => "",
         }
     }
-}
 
-/// Why an item was invalid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DiscardReason {
-    /// The payload is not JSON.
-    InvalidJson,
-    /// The payload is JSON but not an object.
-    NotAnObject,
-    /// The payload is larger than its kind may be.
-    TooLarge,
-    /// A transaction without a duration or a place in a trace.
-    InvalidTransaction,
-    /// The item made the processor fail; the bug is ours.
-    Internal,
-}
-
-impl DiscardReason {
-    /// The name in the database, the API and the metrics.
+    /// Reads what [`Outcome::name`] and [`Outcome::reason`] wrote.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::InvalidJson => "invalid_json",
-            Self::NotAnObject => "not_an_object",
-            Self::TooLarge => "too_large",
-            Self::InvalidTransaction => "invalid_transaction",
-            Self::Internal => "internal",
-        }
+    pub fn from_names(name: &str, reason: &str) -> Option<Self> {
+        Some(match name {
+            "accepted" => Self::Accepted,
+            "filtered" => Self::Filtered,
+            "sampled" => Self::Sampled,
+            "rate_limited" => Self::RateLimited(LimitReason::from_name(reason)?),
+            "invalid" => Self::Invalid(DiscardReason::from_name(reason)?),
+            "duplicate" => Self::Duplicate,
+            "unsupported" => Self::Unsupported,
+            "client_discard" => Self::ClientDiscard(ClientReason::from_name(reason)?),
+            _ => return None,
+        })
     }
 }
 
-/// What an item counts as, in limits and outcomes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names are the protocol's and say it")]
-pub enum DataCategory {
-    Error,
-    Transaction,
-    Span,
-    Security,
-    Attachment,
-    Session,
-    Profile,
-    ProfileChunk,
-    Replay,
-    Monitor,
-    Feedback,
-    LogItem,
-    TraceMetric,
-    MetricBucket,
-    ClientReport,
-    Unknown,
+/// As a pair of name and reason.
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.name(), self.reason()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, reason) = <(String, String)>::deserialize(deserializer)?;
+        Self::from_names(&name, &reason)
+            .ok_or_else(|| D::Error::custom(format!("unknown outcome {name} {reason}")))
+    }
+}
+
+named! {
+    /// Which limit was reached.
+    LimitReason {
+        /// A limit of the key.
+        KeyQuota = "key_quota",
+        /// A limit of the project.
+        ProjectQuota = "project_quota",
+        /// A limit of the organisation.
+        OrganizationQuota = "org_quota",
+        /// The project sends many times what it usually does.
+        SpikeProtection = "spike_protection",
+        /// The server could not keep more at that moment: its queue or its disk was full.
+        Overload = "overload",
+    }
+}
+
+named! {
+    /// Why an item was invalid.
+    DiscardReason {
+        /// The payload is not JSON.
+        InvalidJson = "invalid_json",
+        /// The payload is JSON but not an object.
+        NotAnObject = "not_an_object",
+        /// The payload is larger than its kind may be, or there are too many of its kind.
+        TooLarge = "too_large",
+        /// The envelope's framing is broken, so that nobody knows what was in it.
+        InvalidEnvelope = "invalid_envelope",
+        /// The body's compression is unknown or its stream broken.
+        InvalidCompression = "invalid_compression",
+        /// The form of several parts is broken.
+        InvalidMultipart = "invalid_multipart",
+        /// The upload holds no minidump.
+        InvalidMinidump = "invalid_minidump",
+        /// A transaction without a duration or a place in a trace.
+        InvalidTransaction = "invalid_transaction",
+        /// A browser's report in a form that is not known.
+        SecurityReport = "security_report",
+        /// What the item needs to be of use is missing, such as the event that an attachment belongs to.
+        NoData = "no_data",
+        /// The item made the processor fail; the bug is ours.
+        Internal = "internal",
+    }
+}
+
+named! {
+    /// Why a client dropped something, by its own report.
+    #[expect(missing_docs, reason = "the names are the protocol's and say it")]
+    ClientReason {
+        QueueOverflow = "queue_overflow",
+        CacheOverflow = "cache_overflow",
+        BufferOverflow = "buffer_overflow",
+        RateLimitBackoff = "ratelimit_backoff",
+        NetworkError = "network_error",
+        SendError = "send_error",
+        SampleRate = "sample_rate",
+        BeforeSend = "before_send",
+        EventProcessor = "event_processor",
+        InternalSdkError = "internal_sdk_error",
+        InsufficientData = "insufficient_data",
+        Backpressure = "backpressure",
+        Ignored = "ignored",
+        Invalid = "invalid",
+        NoParentSpan = "no_parent_span",
+        Other = "other",
+    }
+}
+
+named! {
+    /// What an item counts as, in limits and outcomes. An item may count as several.
+    #[expect(missing_docs, reason = "the names are the protocol's and say it")]
+    DataCategory {
+        Error = "error",
+        Transaction = "transaction",
+        Span = "span",
+        Security = "security",
+        /// In bytes.
+        Attachment = "attachment",
+        AttachmentItem = "attachment_item",
+        Session = "session",
+        Profile = "profile",
+        ProfileChunk = "profile_chunk",
+        ProfileChunkUi = "profile_chunk_ui",
+        Replay = "replay",
+        Monitor = "monitor",
+        Feedback = "feedback",
+        LogItem = "log_item",
+        LogByte = "log_byte",
+        TraceMetric = "trace_metric",
+        TraceMetricByte = "trace_metric_byte",
+        MetricBucket = "metric_bucket",
+        /// Not in the protocol: a client report is counted as received, but never limited.
+        ClientReport = "client_report",
+        /// Not in the protocol: what this version does not know, or could not read.
+        Unknown = "unknown",
+    }
 }
 
 impl DataCategory {
-    /// The name in the database, rate-limit headers, the API and the metrics.
+    /// Whether its quantity is bytes, not items.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Transaction => "transaction",
-            Self::Span => "span",
-            Self::Security => "security",
-            Self::Attachment => "attachment",
-            Self::Session => "session",
-            Self::Profile => "profile",
-            Self::ProfileChunk => "profile_chunk",
-            Self::Replay => "replay",
-            Self::Monitor => "monitor",
-            Self::Feedback => "feedback",
-            Self::LogItem => "log_item",
-            Self::TraceMetric => "trace_metric",
-            Self::MetricBucket => "metric_bucket",
-            Self::ClientReport => "client_report",
-            Self::Unknown => "unknown",
+    pub fn is_bytes(self) -> bool {
+        matches!(
+            self,
+            Self::Attachment | Self::LogByte | Self::TraceMetricByte
+        )
+    }
+
+    /// Whether limits apply to it. What a client reports of its losses has to come through.
+    #[must_use]
+    pub fn is_limited(self) -> bool {
+        self != Self::ClientReport
+    }
+}
+
+impl Serialize for DataCategory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DataCategory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Ok(Self::from_name(&name).unwrap_or(Self::Unknown))
+    }
+}
+
+impl Serialize for LimitReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LimitReason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::from_name(&name).ok_or_else(|| D::Error::custom(format!("unknown limit {name}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back() {
+        let limited = LimitReason::ALL.iter().map(|r| Outcome::RateLimited(*r));
+        let invalid = DiscardReason::ALL.iter().map(|r| Outcome::Invalid(*r));
+        let client = ClientReason::ALL.iter().map(|r| Outcome::ClientDiscard(*r));
+        let plain = [
+            Outcome::Accepted,
+            Outcome::Filtered,
+            Outcome::Sampled,
+            Outcome::Duplicate,
+            Outcome::Unsupported,
+        ];
+        for outcome in limited.chain(invalid).chain(client).chain(plain) {
+            let text = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
         }
+        for category in DataCategory::ALL {
+            assert_eq!(DataCategory::from_name(category.name()), Some(*category));
+        }
+        assert_eq!(Outcome::from_names("rate_limited", "nonsense"), None);
     }
 }

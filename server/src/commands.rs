@@ -40,6 +40,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
     make_private_folder(&config.data)?;
     let options = Options {
         database_url: config.database_url.0.clone(),
+        blob_folder: config.data.join("blobs"),
     };
     Store::open(&options)
         .await

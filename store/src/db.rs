@@ -15,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgConnection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
+use crate::blobs::Blobs;
 use crate::projects::KnownKey;
 use crate::{StoreError, migrate};
 
@@ -47,12 +48,16 @@ const REMEMBERED_KEYS: u64 = 100_000;
 pub struct Options {
     /// `sqlite:path/to/file.db` or `postgres://user:password@host/name`.
     pub database_url: String,
+    /// Where blobs are kept.
+    pub blob_folder: PathBuf,
 }
 
 /// A handle to everything durable but the queue. Cheap to clone; all clones share the connections and caches.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) db: Db,
+    /// Files that are too large for the database.
+    pub blobs: Blobs,
     pub(crate) keys: Cache<PublicKey, KnownKey>,
     /// Rung when notices were written to the outbox.
     pub(crate) outbox: Arc<Notify>,
@@ -109,6 +114,7 @@ impl Store {
         let keys = Cache::new(REMEMBERED_KEYS);
         Ok(Self {
             db,
+            blobs: Blobs::new(&options.blob_folder),
             keys,
             outbox: Arc::default(),
         })
@@ -255,7 +261,12 @@ mod tests {
     async fn the_writer_recovers_from_a_full_disk() {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
-        let store = Store::open(&Options { database_url }).await.unwrap();
+        let store = Store::open(&Options {
+            database_url,
+            blob_folder: folder.path().join("blobs"),
+        })
+        .await
+        .unwrap();
         store.migrate().await.unwrap();
         let Db::Sqlite { write, .. } = &store.db else {
             panic!("not SQLite");

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod blobs;
 mod db;
+mod durably;
 mod error;
 mod events;
 mod issues;
@@ -19,6 +21,7 @@ mod settings;
 mod tokens;
 mod users;
 
+pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
 pub use error::StoreError;
 pub use events::{EventNeighbours, EventRow, StoredEvent};
@@ -31,7 +34,10 @@ pub use outcomes::OutcomeTotal;
 pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, ProjectKey, slugify};
-pub use record::{Batch, NewEvent, NewHash, NewUser, OutcomeCount, QueueCursor, Recorded};
+pub use record::{
+    Batch, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
+    OutcomeCount, QueueCursor, Recorded,
+};
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
 pub use users::{Role, User};

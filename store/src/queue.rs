@@ -22,12 +22,13 @@ use std::thread::JoinHandle;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot, watch};
 
-pub use entry::{QueuedRequest, RequestHead, RequestKind};
+pub use entry::{Entry, LimitedItem, QueuedRequest, RequestHead, RequestKind, Tally};
 pub use reader::{Delivery, Reader};
 use segment::Segment;
 use writer::{Append, Command, Writer};
 
 use crate::StoreError;
+use crate::durably::{make_private_folder, write_durably};
 
 /// Bytes that wait for the disk at one time; more have to wait for memory first.
 const MAX_WAITING_BYTES: u32 = 256 * 1024 * 1024;
@@ -152,7 +153,7 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn id_of(folder: &Path) -> Result<String, StoreError> {
-        segment::make_private_folder(folder)?;
+        make_private_folder(folder)?;
         let path = folder.join("id");
         match fs::read_to_string(&path) {
             Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
@@ -166,7 +167,7 @@ impl Queue {
         let id = random
             .iter()
             .fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
-        segment::write_durably(&path, id.as_bytes())?;
+        write_durably(&path, id.as_bytes())?;
         Ok(id)
     }
 
@@ -176,18 +177,18 @@ impl Queue {
         &self.shared.id
     }
 
-    /// Appends a request and returns its position once it is on disk.
+    /// Appends an entry and returns its position once it is on disk.
     ///
     /// # Errors
     /// [`PushError`]; then the request will not be delivered.
-    pub async fn push(&self, request: &QueuedRequest) -> Result<u64, PushError> {
+    pub async fn push(&self, entry: &Entry) -> Result<u64, PushError> {
         let backlog = self.shared.backlog_bytes.load(Ordering::Relaxed);
         if backlog > self.shared.limits.max_backlog_bytes {
             return Err(PushError::Full {
                 limit_bytes: self.shared.limits.max_backlog_bytes,
             });
         }
-        let data = Bytes::from(request.to_bytes());
+        let data = Bytes::from(entry.to_bytes());
         let size = u32::try_from(data.len())
             .unwrap_or(u32::MAX)
             .min(MAX_WAITING_BYTES);
@@ -224,8 +225,8 @@ impl Queue {
     /// [`StoreError::Io`].
     pub fn set_aside(&self, delivery: &Delivery) -> Result<(), StoreError> {
         let folder = self.shared.folder.join("poisoned");
-        segment::make_private_folder(&folder)?;
-        segment::write_durably(
+        make_private_folder(&folder)?;
+        write_durably(
             &folder.join(format!("{:020}.request", delivery.position)),
             &delivery.data,
         )

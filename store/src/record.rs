@@ -11,10 +11,12 @@
 mod plan;
 
 use bugle_protocol::{
-    DataCategory, EventId, IssueId, KeyId, Level, Outcome, ProjectId, UnixMillis,
+    Charge, DataCategory, EventId, IssueId, KeyId, Level, Outcome, ProjectId, UnixMillis,
 };
 use plan::{Assignment, Changes};
+use serde::{Deserialize, Serialize};
 
+use crate::blobs::BlobId;
 use crate::db::Db;
 use crate::{NoticeKind, Store, StoreError};
 
@@ -39,8 +41,16 @@ pub struct Batch {
     pub cursor: Option<QueueCursor>,
     /// The events in the order of the queue.
     pub events: Vec<NewEvent>,
-    /// What became of the other items, and of events that were dropped.
+    /// The attachments.
+    pub attachments: Vec<NewAttachment>,
+    /// What users wrote.
+    pub feedback: Vec<NewFeedback>,
+    /// What became of the other items, and of those that were dropped.
     pub outcomes: Vec<OutcomeCount>,
+    /// What the requests were charged.
+    pub intake: Vec<IntakeCount>,
+    /// What was not taken, for people to look at.
+    pub rejections: Vec<NewRejection>,
 }
 
 /// A place in a queue.
@@ -59,6 +69,8 @@ pub struct NewEvent {
     pub project_id: ProjectId,
     /// The key it came with.
     pub key_id: KeyId,
+    /// What it counts as: an error, or a browser's security report.
+    pub category: DataCategory,
     /// Its id.
     pub event_id: EventId,
     /// When it happened.
@@ -118,7 +130,7 @@ pub struct NewHash {
 }
 
 /// A number of items that ended in one way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct OutcomeCount {
     /// The project.
     pub project_id: ProjectId,
@@ -130,8 +142,98 @@ pub struct OutcomeCount {
     pub category: DataCategory,
     /// How they ended.
     pub outcome: Outcome,
-    /// How many.
-    pub quantity: u64,
+    /// How many. Below zero where a second try takes the outcome of the first one back.
+    pub quantity: i64,
+}
+
+/// What a request was charged when it was taken in; quotas are filled again from these after a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IntakeCount {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The key it came with.
+    pub key_id: KeyId,
+    /// When it came in; only the minute is kept.
+    pub received_at: UnixMillis,
+    /// What, and how much of it.
+    pub charge: Charge,
+}
+
+/// A request or an item that was not taken, for people to look at. Nothing of its payload is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewRejection {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The key it came with.
+    pub key_id: KeyId,
+    /// When it came in.
+    pub received_at: UnixMillis,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The type of the item on the wire, empty for a whole request.
+    pub item_type: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What exactly is wrong, in a sentence that names the limit or the place.
+    pub detail: String,
+    /// The client library, empty if it did not say.
+    pub client: String,
+    /// Bytes of the request or the item, as received.
+    pub size: u64,
+}
+
+/// A file that came with an event, or for one. Its bytes are in the blob folder before the batch is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAttachment {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The key it came with.
+    pub key_id: KeyId,
+    /// The event it belongs to, which need not be stored.
+    pub event_id: EventId,
+    /// When it came in.
+    pub received_at: UnixMillis,
+    /// The name of the file, of at most 255 characters.
+    pub name: String,
+    /// The media type as the client named it.
+    pub content_type: Option<String>,
+    /// `event.attachment`, `event.minidump` …
+    pub attachment_type: String,
+    /// The name of the blob.
+    pub blob: BlobId,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a user wrote, by itself or about an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewFeedback {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The key it came with.
+    pub key_id: KeyId,
+    /// Its own event id, or one made of what it says, so that a second delivery is a duplicate.
+    pub feedback_id: EventId,
+    /// The event it is about.
+    pub event_id: Option<EventId>,
+    /// The user's name.
+    pub name: Option<String>,
+    /// The user's address.
+    pub email: Option<String>,
+    /// What the user wrote.
+    pub message: String,
+    /// The page it was written on.
+    pub url: Option<String>,
+    /// What the user wrote it in, such as `widget`.
+    pub source: Option<String>,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// Its release.
+    pub release: Option<String>,
+    /// When it was written.
+    pub created_at: UnixMillis,
+    /// When it came in.
+    pub received_at: UnixMillis,
 }
 
 /// What storing made of an event, in the order of [`Batch::events`].

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 
 use bugle_protocol::body::Encoding;
 use bugle_protocol::{KeyId, ProjectId, UnixMillis};
-use bugle_store::queue::{Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind};
+use bugle_store::queue::{
+    Entry, Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind,
+};
 use bytes::Bytes;
 
-fn request(n: usize) -> QueuedRequest {
+fn request(n: usize) -> Entry {
     let head = RequestHead {
         project_id: ProjectId(1),
         key_id: KeyId(1),
@@ -22,11 +24,14 @@ fn request(n: usize) -> QueuedRequest {
         client_ip: None,
         client: None,
         user_agent: None,
+        charges: Vec::new(),
+        limited: Vec::new(),
+        is_retry: false,
     };
-    QueuedRequest {
+    Entry::Request(QueuedRequest {
         head,
         body: Bytes::from(format!("{n}:{}", "x".repeat(n % 500))),
-    }
+    })
 }
 
 fn small_segments() -> Limits {
@@ -37,7 +42,7 @@ fn small_segments() -> Limits {
 }
 
 /// All requests behind `processed`, with their positions.
-fn read_all(queue: &Queue, processed: u64) -> Vec<(u64, QueuedRequest)> {
+fn read_all(queue: &Queue, processed: u64) -> Vec<(u64, Entry)> {
     let mut reader = queue.reader(processed);
     let mut all = Vec::new();
     loop {
@@ -48,7 +53,7 @@ fn read_all(queue: &Queue, processed: u64) -> Vec<(u64, QueuedRequest)> {
         all.extend(
             deliveries
                 .into_iter()
-                .map(|d| (d.position, QueuedRequest::from_bytes(&d.data).unwrap())),
+                .map(|d| (d.position, Entry::from_bytes(&d.data).unwrap())),
         );
     }
 }
@@ -268,7 +273,7 @@ async fn a_poisoned_request_is_kept_aside() {
     let delivery = queue.reader(0).read(1, 1).unwrap().remove(0);
     queue.set_aside(&delivery).unwrap();
     let kept = fs::read(folder.path().join("poisoned/00000000000000000001.request")).unwrap();
-    assert_eq!(QueuedRequest::from_bytes(&kept.into()), Some(request(0)));
+    assert_eq!(Entry::from_bytes(&kept.into()), Some(request(0)));
 }
 
 #[tokio::test]

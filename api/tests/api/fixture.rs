@@ -77,6 +77,7 @@ impl Fixture {
         let path = folder.path().join("bugle.db");
         let store = Store::open(&Options {
             database_url: format!("sqlite:{}", path.display()),
+            blob_folder: path.with_extension("blobs"),
         })
         .await
         .unwrap();
@@ -191,6 +192,7 @@ pub(crate) fn event(
     NewEvent {
         project_id: project,
         key_id: KeyId(1),
+        category: bugle_protocol::DataCategory::Error,
         event_id: event_id(number),
         timestamp,
         received_at: timestamp,

@@ -8,7 +8,7 @@ use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, StatusCode};
 use bugle_ingest::{Ingest, Limits, TrustedProxies, router};
 use bugle_protocol::{ProjectId, PublicKey, UnixMillis};
-use bugle_store::queue::{self, Queue, QueuedRequest, Reader};
+use bugle_store::queue::{self, Entry, Queue, QueuedRequest, Reader};
 use bugle_store::{NewProject, Options, Store};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -73,7 +73,12 @@ impl Bench {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite:{}", folder.path().join("bugle.db").display());
-        let store = Store::open(&Options { database_url }).await.unwrap();
+        let store = Store::open(&Options {
+            database_url,
+            blob_folder: folder.path().join("blobs"),
+        })
+        .await
+        .unwrap();
         store.migrate().await.unwrap();
         let project_id = create_project(&store, "shop", key).await;
         create_project(&store, "other", OTHER_KEY).await;
@@ -113,9 +118,10 @@ impl Bench {
     /// What came into the queue since the last call.
     pub(crate) fn queued(&mut self) -> Vec<QueuedRequest> {
         let deliveries = self.reader.read(usize::MAX, usize::MAX).unwrap();
-        let requests = deliveries
-            .iter()
-            .map(|d| QueuedRequest::from_bytes(&d.data));
+        let requests = deliveries.iter().map(|d| match Entry::from_bytes(&d.data) {
+            Some(Entry::Request(request)) => Some(request),
+            _ => None,
+        });
         requests.collect::<Option<_>>().unwrap()
     }
 }

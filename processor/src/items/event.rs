@@ -92,6 +92,7 @@ fn row(
     Some(NewEvent {
         project_id: arrival.head.project_id,
         key_id: arrival.head.key_id,
+        category: DataCategory::Error,
         event_id: normalized.event_id(),
         timestamp: normalized.timestamp(),
         received_at: arrival.head.received_at,

@@ -18,7 +18,7 @@ const READ_BYTES: usize = 256 * 1024;
 pub struct Delivery {
     /// Its place in the queue; rising, not always by one.
     pub position: u64,
-    /// What was pushed, see [`super::QueuedRequest::from_bytes`].
+    /// What was pushed, see [`super::Entry::from_bytes`].
     pub data: Bytes,
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
+use crate::durably::write_durably;
 
 /// The first bytes of every segment; the digit is the format's version.
 pub(super) const MAGIC: &[u8; 8] = b"BUGLEQ1\n";
@@ -148,15 +148,6 @@ pub(super) fn list(folder: &Path) -> Result<BTreeMap<u64, Segment>, StoreError> 
     Ok(segments)
 }
 
-/// Makes a folder that only this user can look into: it holds what clients sent, unscrubbed.
-pub(super) fn make_private_folder(folder: &Path) -> Result<(), StoreError> {
-    let made = fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(|e| StoreError::io(folder, e))
-}
-
 /// Takes the folder for this process alone.
 pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let path = folder.join("lock");
@@ -212,29 +203,4 @@ fn checksum(position: u64, data: &[u8]) -> u32 {
     hasher.update(&position.to_le_bytes());
     hasher.update(data);
     hasher.finalize()
-}
-
-/// Writes a file so that it is there whole or not at all, and survives a power loss.
-pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let unfinished = path.with_extension("unfinished");
-    let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)?;
-        match path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
-    };
-    write().map_err(|e| {
-        // Whatever is left of it is no segment and no id: nobody reads it.
-        let _ = fs::remove_file(&unfinished);
-        StoreError::io(path, e)
-    })
 }

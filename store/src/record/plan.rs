@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use bugle_protocol::{DataCategory, Outcome, UnixMillis};
+use bugle_protocol::{Outcome, UnixMillis};
 
 use super::{Batch, NewEvent, NewHash, OutcomeCount};
 
@@ -212,8 +212,7 @@ pub(super) type OutcomeKey = (i64, i64, i64, &'static str, &'static str, &'stati
 pub(super) fn outcomes(batch: &Batch, fresh: &[Option<&NewEvent>]) -> BTreeMap<OutcomeKey, i64> {
     let mut totals = BTreeMap::new();
     for outcome in &batch.outcomes {
-        *totals.entry(outcome_key(outcome)).or_default() +=
-            i64::try_from(outcome.quantity).unwrap_or(i64::MAX);
+        *totals.entry(outcome_key(outcome)).or_default() += outcome.quantity;
     }
     for (event, fresh) in batch.events.iter().zip(fresh) {
         let outcome = if fresh.is_some() {
@@ -225,7 +224,7 @@ pub(super) fn outcomes(batch: &Batch, fresh: &[Option<&NewEvent>]) -> BTreeMap<O
             event.project_id.0,
             event.key_id.0,
             event.received_at.hour().0,
-            DataCategory::Error.name(),
+            event.category.name(),
             outcome.name(),
             outcome.reason(),
         );

@@ -70,6 +70,7 @@ pub(crate) async fn postgres() -> Option<TestStore> {
 async fn migrated(url: &str) -> Store {
     let store = Store::open(&Options {
         database_url: url.to_owned(),
+        blob_folder: std::env::temp_dir(),
     })
     .await
     .unwrap();

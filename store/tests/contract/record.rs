@@ -134,6 +134,7 @@ async fn a_batch_is_stored_once(store: TestStore) {
             outcome: Outcome::Invalid(DiscardReason::InvalidJson),
             quantity: 2,
         }],
+        ..Batch::default()
     };
     assert_eq!(store.queue_position("q").await.unwrap(), 0);
     let first = store.record(&batch(5, 1), NOW).await.unwrap();
@@ -361,6 +362,7 @@ async fn every_item_has_one_outcome(store: TestStore) {
         cursor: None,
         events: vec![event(&project, 1, 1)],
         outcomes,
+        ..Batch::default()
     };
     store.record(&batch, NOW).await.unwrap();
     let totals = store.outcome_totals(project.id, NOW).await.unwrap();

@@ -35,6 +35,7 @@ pub(crate) fn event(project: &Project, id: u128, group: u8) -> NewEvent {
     NewEvent {
         project_id: project.id,
         key_id: KeyId(1),
+        category: bugle_protocol::DataCategory::Error,
         event_id: event_id(id),
         timestamp: NOW,
         received_at: NOW,

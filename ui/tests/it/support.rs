@@ -12,7 +12,12 @@ use serde_json::Value;
 /// Opens an empty, migrated database in `folder`.
 pub(crate) async fn open(folder: &Path) -> Store {
     let database_url = format!("sqlite:{}", folder.join("bugle.db").display());
-    let store = Store::open(&Options { database_url }).await.unwrap();
+    let store = Store::open(&Options {
+        database_url,
+        blob_folder: folder.join("blobs"),
+    })
+    .await
+    .unwrap();
     store.migrate().await.unwrap();
     store
 }
@@ -90,6 +95,7 @@ fn new_event(
     NewEvent {
         project_id,
         key_id: KeyId(1),
+        category: bugle_protocol::DataCategory::Error,
         event_id,
         timestamp: at,
         received_at: at,

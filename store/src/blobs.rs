@@ -1,0 +1,108 @@
+//! Files that are too large for the database, by the hash of what is in them.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::StoreError;
+use crate::durably::{make_private_folder, write_durably};
+
+/// The name of a blob: the SHA-256 of its bytes. Equal files are kept once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobId(pub [u8; 32]);
+
+impl BlobId {
+    /// The name that these bytes have.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// 64 lower-case hex digits.
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The folder of blobs: `ab/cdef…`, two digits and the other 62.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    folder: PathBuf,
+}
+
+impl Blobs {
+    /// Blobs in `folder`, which is made when the first is written.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        let folder = folder.to_owned();
+        Self { folder }
+    }
+
+    /// Keeps bytes; they are on disk when this returns. Blocks. Keeping what is there already costs no write.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn put(&self, bytes: &[u8]) -> Result<BlobId, StoreError> {
+        let id = BlobId::of(bytes);
+        let path = self.path(id);
+        // A file has its name only when it is whole: see `write_durably`.
+        if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+            return Ok(id);
+        }
+        if let Some(folder) = path.parent() {
+            make_private_folder(folder)?;
+        }
+        write_durably(&path, bytes)?;
+        Ok(id)
+    }
+
+    /// Opens a blob; `None` if there is none of that name. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(&self, id: BlobId) -> Result<Option<File>, StoreError> {
+        let path = self.path(id);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io(&path, error)),
+        }
+    }
+
+    fn path(&self, id: BlobId) -> PathBuf {
+        let name = id.to_string();
+        let (folder, rest) = name.split_at(2);
+        self.folder.join(folder).join(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(&folder.path().join("blobs"));
+        for bytes in [&b""[..], b"one", b"\0\xff"] {
+            let id = blobs.put(bytes).unwrap();
+            assert_eq!(blobs.put(bytes).unwrap(), id);
+            let mut found = Vec::new();
+            blobs
+                .open(id)
+                .unwrap()
+                .unwrap()
+                .read_to_end(&mut found)
+                .unwrap();
+            assert_eq!(found, bytes);
+        }
+        assert!(blobs.open(BlobId([0; 32])).unwrap().is_none());
+    }
+}
