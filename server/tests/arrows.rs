@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ui",
         ],
     ),
+    ("bench", &[]),
 ];
 
 /// Libraries that only some rooms may name.
@@ -41,6 +42,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
         &[
             "alerts",
             "api",
+            "bench",
             "ingest",
             "processor",
             "server",
@@ -50,7 +52,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ),
     ("axum", &["api", "ingest", "server", "ui"]),
     ("minijinja", &["ui"]),
-    ("clap", &["server"]),
+    ("clap", &["bench", "server"]),
 ];
 
 /// The dependencies of each room, those for tests left out.
