@@ -1,6 +1,7 @@
 //! Request bodies: decompression with a hard bound on what comes out.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io::Read;
 
 use base64::Engine as _;
@@ -92,7 +93,10 @@ pub fn decode(
             return Err(BodyError::TooLarge { limit_bytes });
         }
         Encoding::Identity => return Ok(Cow::Borrowed(body)),
-        Encoding::Gzip => read_bounded(MultiGzDecoder::new(body), body.len(), limit_bytes),
+        Encoding::Gzip => match gunzip_whole(body, limit_bytes) {
+            Some(bytes) => return Ok(Cow::Owned(bytes)),
+            None => read_bounded(MultiGzDecoder::new(body), body.len(), limit_bytes),
+        },
         Encoding::Deflate if looks_like_zlib(body) => {
             read_bounded(ZlibDecoder::new(body), body.len(), limit_bytes)
         }
@@ -149,6 +153,27 @@ fn looks_like_zlib(body: &[u8]) -> bool {
     matches!(body, [a, b, ..] if a & 0x0f == 8 && (u16::from(*a) << 8 | u16::from(*b)) % 31 == 0)
 }
 
+/// No deflate stream unpacks to more than this many times its size.
+const MAX_DEFLATE_RATIO: usize = 1032;
+
+thread_local! {
+    /// The decoder's tables take longer to make than a small body to unpack.
+    static GUNZIP: RefCell<libdeflater::Decompressor> = RefCell::new(libdeflater::Decompressor::new());
+}
+
+/// Unpacks a gzip body in one go, which takes less than half the time of a stream. Its last four bytes say how much comes
+/// out; `None` if they cannot be trusted, as with several members in a row: a stream finds out what is the matter then.
+fn gunzip_whole(body: &[u8], limit_bytes: usize) -> Option<Vec<u8>> {
+    let announced = u32::from_le_bytes(*body.last_chunk()?);
+    let announced = usize::try_from(announced).ok()?;
+    if announced > limit_bytes.min(body.len().saturating_mul(MAX_DEFLATE_RATIO)) {
+        return None;
+    }
+    let mut out = vec![0; announced];
+    let unpacked = GUNZIP.with_borrow_mut(|gunzip| gunzip.gzip_decompress(body, &mut out));
+    (unpacked == Ok(announced)).then_some(out)
+}
+
 /// Reads to the end; `None` if there is more than `limit_bytes`.
 fn read_bounded(
     reader: impl Read,
@@ -202,6 +227,25 @@ mod tests {
                 decode(encoding, &body, text.len() - 1),
                 Err(BodyError::TooLarge { .. })
             ));
+        }
+    }
+
+    #[test]
+    fn several_gzip_members_are_one_body() {
+        let mut body = packed(Encoding::Gzip, b"hello ");
+        body.extend(packed(Encoding::Gzip, b"there, world"));
+        let decoded = decode(Encoding::Gzip, &body, 1000).unwrap();
+        assert_eq!(decoded.as_ref(), b"hello there, world");
+    }
+
+    #[test]
+    fn a_gzip_trailer_that_lies_is_not_believed() {
+        let text = b"hello ".repeat(100);
+        for announced in [0, 5, 700, u32::MAX] {
+            let mut body = packed(Encoding::Gzip, &text);
+            let end = body.len() - 4;
+            body[end..].copy_from_slice(&announced.to_le_bytes());
+            assert!(decode(Encoding::Gzip, &body, 1000).is_err(), "{announced}");
         }
     }
 
