@@ -16,7 +16,9 @@ CREATE TABLE quota (
     reason TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
-CREATE INDEX quota_by_organization ON quota (organization_id);
+-- Setting a limit again changes it.
+CREATE UNIQUE INDEX quota_by_target
+    ON quota (organization_id, (COALESCE(project_id, 0)), (COALESCE(key_id, 0)), categories, window_seconds, reason);
 
 -- What was taken in, by the minute; the last hours of it, for the quotas of short windows. Longer ones read `outcome`.
 CREATE TABLE intake (

@@ -49,6 +49,10 @@ database_id! {
     /// A user account.
     UserId
 }
+database_id! {
+    /// A limit that somebody set.
+    QuotaId
+}
 
 /// An event's id: a UUID shown as 32 lower-case hex digits, unique within a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,8 +7,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bugle_protocol::PublicKey;
-use moka::future::Cache;
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -16,7 +14,7 @@ use sqlx::{PgConnection, PgPool, SqlitePool};
 use tokio::sync::Notify;
 
 use crate::blobs::Blobs;
-use crate::projects::KnownKey;
+use crate::keys::KeyCache;
 use crate::{StoreError, migrate};
 
 /// How many connections read from SQLite beside the one that writes.
@@ -40,9 +38,6 @@ const POSTGRES_PATIENCE: [(&str, &str); 5] = [
 /// How long a health check waits for the database.
 const PING_PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many keys, known and unknown ones, are remembered.
-const REMEMBERED_KEYS: u64 = 100_000;
-
 /// Which database to open.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -58,7 +53,7 @@ pub struct Store {
     pub(crate) db: Db,
     /// Files that are too large for the database.
     pub blobs: Blobs,
-    pub(crate) keys: Cache<PublicKey, KnownKey>,
+    pub(crate) keys: KeyCache,
     /// Rung when notices were written to the outbox.
     pub(crate) outbox: Arc<Notify>,
 }
@@ -111,11 +106,10 @@ impl Store {
                 "expected sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME",
             ));
         };
-        let keys = Cache::new(REMEMBERED_KEYS);
         Ok(Self {
             db,
             blobs: Blobs::new(&options.blob_folder),
-            keys,
+            keys: KeyCache::new(),
             outbox: Arc::default(),
         })
     }

@@ -15,6 +15,9 @@ pub enum StoreError {
         /// What is missing, such as `user 'ada@example.com'`.
         what: String,
     },
+    /// What was to be stored makes no sense; the text says what and why.
+    #[error("{0}")]
+    Invalid(String),
     /// The database cannot be reached, is full, or refused a statement.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),

@@ -6,6 +6,7 @@ mod durably;
 mod error;
 mod events;
 mod issues;
+mod keys;
 mod migrate;
 mod organizations;
 mod outbox;
@@ -14,6 +15,7 @@ mod password;
 mod payload;
 mod projects;
 pub mod queue;
+mod quotas;
 pub mod record;
 mod search;
 mod sessions;
@@ -28,12 +30,14 @@ pub use events::{EventNeighbours, EventRow, StoredEvent};
 pub use issues::{
     Cursor, Issue, IssueFilter, IssuePage, IssueStatus, IssueSubstatus, StatusCounts,
 };
+pub use keys::ProjectKey;
 pub use organizations::Organization;
 pub use outbox::{Notice, NoticeKind};
 pub use outcomes::OutcomeTotal;
 pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
-pub use projects::{NewProject, Project, ProjectKey, slugify};
+pub use projects::{NewProject, Project, slugify};
+pub use quotas::{NewQuota, Quota, QuotaTarget};
 pub use record::{
     Batch, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
     OutcomeCount, QueueCursor, Recorded,
