@@ -10,6 +10,8 @@ pub mod ids;
 pub mod json;
 pub mod level;
 pub mod meta;
+pub mod msgpack;
+pub mod multipart;
 pub mod outcome;
 pub mod rate_limit;
 pub mod timestamp;
