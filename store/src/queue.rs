@@ -7,6 +7,8 @@
 //! What is processed is known to the database, not to the queue: the cursor moves in the transaction that stores a batch.
 //! A segment is deleted as soon as all of it is processed, because only here do unscrubbed bytes exist.
 
+mod aside;
+mod charges;
 mod entry;
 mod reader;
 mod segment;
@@ -27,8 +29,8 @@ pub use reader::{Delivery, Reader};
 use segment::Segment;
 use writer::{Append, Command, Writer};
 
-use crate::StoreError;
 use crate::durably::{make_private_folder, write_durably};
+use crate::{IntakeCount, StoreError};
 
 /// Bytes that wait for the disk at one time; more have to wait for memory first.
 const MAX_WAITING_BYTES: u32 = 256 * 1024 * 1024;
@@ -224,12 +226,26 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn set_aside(&self, delivery: &Delivery) -> Result<(), StoreError> {
-        let folder = self.shared.folder.join("poisoned");
-        make_private_folder(&folder)?;
-        write_durably(
-            &folder.join(format!("{:020}.request", delivery.position)),
-            &delivery.data,
-        )
+        aside::set_aside(&self.shared.folder, delivery.position, &delivery.data)
+    }
+
+    /// Keeps the part of the request at `position` that cannot be processed, as [`Queue::set_aside`] does. Keeping the same
+    /// entry of a position twice is the same as once; different ones get a file each.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn set_aside_entry(&self, position: u64, entry: &Entry) -> Result<(), StoreError> {
+        aside::set_aside(&self.shared.folder, position, &entry.to_bytes())
+    }
+
+    /// What the requests were charged that are not processed yet, added up by project, key, minute and category. Blocks on
+    /// the disk: a start reads it once, to fill the quotas again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn unprocessed_charges(&self) -> Result<Vec<IntakeCount>, StoreError> {
+        let processed = self.shared.processed.load(Ordering::Relaxed);
+        charges::add_up(self.reader(processed))
     }
 
     /// The last position that is on disk.
