@@ -29,6 +29,7 @@ CREATE TABLE intake (
     quantity BIGINT NOT NULL,
     PRIMARY KEY (project_id, key_id, minute, category)
 );
+CREATE INDEX intake_by_minute ON intake (minute);
 
 -- The newest requests and items of each project that were not taken, and why.
 CREATE TABLE rejection (
@@ -84,3 +85,6 @@ CREATE TABLE feedback (
 CREATE UNIQUE INDEX feedback_by_id ON feedback (project_id, feedback_id);
 CREATE INDEX feedback_by_event ON feedback (project_id, event_id);
 CREATE INDEX feedback_by_time ON feedback (project_id, received_at, id);
+
+-- A stretch of the ledger, whatever the key; the rows' counts change, these columns do not.
+CREATE INDEX outcome_by_hour ON outcome (project_id, hour);

@@ -5,6 +5,7 @@ mod db;
 mod durably;
 mod error;
 mod events;
+mod intake;
 mod issues;
 mod keys;
 mod migrate;
@@ -27,6 +28,7 @@ pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
 pub use error::StoreError;
 pub use events::{EventNeighbours, EventRow, StoredEvent};
+pub use intake::UsageScope;
 pub use issues::{
     Cursor, Issue, IssueFilter, IssuePage, IssueStatus, IssueSubstatus, StatusCounts,
 };
