@@ -3,6 +3,7 @@
 VENV := tests/.venv
 PYTHON := $(VENV)/bin/python
 VENV_READY := $(VENV)/ready
+NODE_READY := tests/node/node_modules/.package-lock.json
 
 .PHONY: help test tools lint unit build e2e screenshots clean-e2e
 .DEFAULT_GOAL := help
@@ -33,16 +34,20 @@ unit: ## Run the Rust tests, those of the store on both databases
 build: ## Build the release binary
 	cargo build --release --locked -p bugle-server
 
-e2e: build $(VENV_READY) ## Drive the release binary with real SDKs, a real browser and real servers
+e2e: build $(VENV_READY) $(NODE_READY) ## Drive the release binary with real SDKs, a real browser and real servers
 	cd tests && ../$(PYTHON) -m pytest $(PYTEST)
 
 screenshots: build $(VENV_READY) ## Make the pictures of docs/images from the shop's errors
 	cd tests && ../$(PYTHON) screenshots.py
 
 clean-e2e: ## Remove the Python environment and the pictures of failed runs
-	rm -rf $(VENV) tests/output
+	rm -rf $(VENV) tests/node/node_modules tests/output
 
 $(VENV_READY): tests/requirements.txt
 	python3 -m venv $(VENV)
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(NODE_READY): tests/node/package-lock.json
+	cd tests/node && npm ci --silent --no-audit --no-fund
 	touch $@

@@ -1,22 +1,28 @@
-"""What is acknowledged is kept, once: the server is killed again and again while clients send."""
+"""What is acknowledged is kept, once: the server, or its database, is killed again and again while clients send.
+
+CRASH_ROUNDS sets how often; CRASH_SEED repeats the moments of a run.
+"""
 
 import http.client
 import os
 import random
-import sqlite3
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from harness.database import event_ids, one
+from harness.postgres import Postgres
 from harness.sdk import Dsn, Sender, new_event
-from harness.server import Bugle
+from harness.server import Bugle, Database
 from harness.waiting import eventually
 
-KILLS = 20
-EVENTS_PER_LIFE = 2_000
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "10"))
+EVENTS_PER_ROUND = 2_000
 CLIENTS = 6
 ISSUES = 10
 DRAIN_SECONDS = 60.0
@@ -80,31 +86,60 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-@pytest.mark.timeout(600)
-def test_kill_9_loses_and_doubles_nothing(bugle: Bugle, chance: random.Random) -> None:
-    bugle.start()
-    load = Load(bugle.dsn)
-    for _ in range(KILLS):
-        load.add(EVENTS_PER_LIFE)
-        kill_after(bugle, load, acknowledgements=chance.randrange(EVENTS_PER_LIFE))
+@pytest.mark.timeout(60 + 30 * ROUNDS)
+def test_a_killed_server_loses_and_doubles_nothing(bugle: Bugle, chance: random.Random) -> None:
+    survive_kills(bugle, chance)
+
+
+@pytest.mark.timeout(60 + 30 * ROUNDS)
+def test_a_killed_server_on_postgresql_loses_and_doubles_nothing(
+    postgres: Postgres, tmp_path: Path, chance: random.Random
+) -> None:
+    with closing(Bugle(tmp_path, Database("postgres", postgres.new_database()))) as bugle:
+        survive_kills(bugle, chance)
+
+
+@pytest.mark.timeout(60 + 30 * ROUNDS)
+def test_a_killed_postgresql_loses_and_doubles_nothing(tmp_path: Path, chance: random.Random) -> None:
+    with (
+        closing(Postgres().start()) as postgres,
+        closing(Bugle(tmp_path, Database("postgres", postgres.new_database()))) as bugle,
+    ):
+        load = Load(bugle.start().dsn)
+        for _ in range(ROUNDS):
+            load.add(EVENTS_PER_ROUND)
+            during(load, chance.randrange(EVENTS_PER_ROUND), postgres.crash)
+        finish(bugle, load)
+
+
+def survive_kills(bugle: Bugle, chance: random.Random) -> None:
+    """Kills the server at a random moment of every round, and counts at the end."""
+    load = Load(bugle.start().dsn)
+    for _ in range(ROUNDS):
+        load.add(EVENTS_PER_ROUND)
+        during(load, chance.randrange(EVENTS_PER_ROUND), bugle.kill)
         bugle.start()
-    load.run()
-
-    total = KILLS * EVENTS_PER_LIFE
-    assert len(load.acknowledged) == total and not load.waiting
-    eventually(lambda: stored_count(bugle) >= total, f"{total} events to be stored", DRAIN_SECONDS)
-    bugle.stop()
-    assert_books_balance(bugle.data, load)
+    finish(bugle, load)
 
 
-def kill_after(bugle: Bugle, load: Load, acknowledgements: int) -> None:
-    """Kills the server during a load, as soon as it has acknowledged so many more events."""
+def during(load: Load, acknowledgements: int, strike: Callable[[], None]) -> None:
+    """Does something to the server during a load, as soon as it has acknowledged so many more events."""
     goal = len(load.acknowledged) + acknowledgements
     with ThreadPoolExecutor(1) as background:
         running = background.submit(load.run)
         eventually(lambda: len(load.acknowledged) >= goal, f"{acknowledgements} acknowledgements", 60)
-        bugle.kill()
+        strike()
         running.result()
+
+
+def finish(bugle: Bugle, load: Load) -> None:
+    """Sends what is left, waits until all of it is stored, and looks whether the books balance."""
+    load.run()
+    total = ROUNDS * EVENTS_PER_ROUND
+    assert len(load.acknowledged) == total and not load.waiting
+    eventually(lambda: stored_count(bugle) >= total, f"{total} events to be stored", DRAIN_SECONDS)
+    bugle.stop()
+    assert_books_balance(bugle, load)
 
 
 def stored_count(bugle: Bugle) -> int:
@@ -112,22 +147,16 @@ def stored_count(bugle: Bugle) -> int:
     return sum(int(issue["count"]) for issue in bugle.api.issues())
 
 
-def assert_books_balance(data: Path, load: Load) -> None:
+def assert_books_balance(bugle: Bugle, load: Load) -> None:
     """Every acknowledged event is one row; the rollups, the issues and the outcomes count the same events."""
-    (database,) = data.glob("*.db")
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-
-        def one(sql: str) -> int:
-            return connection.execute(sql).fetchone()[0] or 0
-
-        stored = [row[0].hex() for row in connection.execute("SELECT event_id FROM event")]
-        assert len(stored) == len(set(stored)), "an event is stored twice"
-        assert set(stored) == set(load.acknowledged)
-        for table in ("issue", "issue_hour"):
-            assert one(f"SELECT SUM(event_count) FROM {table}") == len(stored), table
-        accepted = one("SELECT SUM(quantity) FROM outcome WHERE category = 'error' AND outcome = 'accepted'")
-        every = one("SELECT SUM(quantity) FROM outcome WHERE category = 'error'")
-        assert accepted == len(stored)
-        assert len(load.acknowledged) <= every <= load.sent
-        assert one("SELECT COUNT(*) FROM issue") == ISSUES
-        assert one("SELECT SUM(quantity) FROM outcome WHERE outcome NOT IN ('accepted', 'duplicate')") == 0
+    stored = event_ids(bugle)
+    assert len(stored) == len(set(stored)), "an event is stored twice"
+    assert set(stored) == set(load.acknowledged)
+    for table in ("issue", "issue_hour"):
+        assert one(bugle, f"SELECT SUM(event_count) FROM {table}") == len(stored), table
+    accepted = one(bugle, "SELECT SUM(quantity) FROM outcome WHERE category = 'error' AND outcome = 'accepted'")
+    every = one(bugle, "SELECT SUM(quantity) FROM outcome WHERE category = 'error'")
+    assert accepted == len(stored)
+    assert len(load.acknowledged) <= every <= load.sent
+    assert one(bugle, "SELECT COUNT(*) FROM issue") == ISSUES
+    assert one(bugle, "SELECT SUM(quantity) FROM outcome WHERE outcome NOT IN ('accepted', 'duplicate')") == 0

@@ -73,3 +73,13 @@ def entry(event: dict[str, Any], kind: str) -> dict[str, Any]:
 def tags(event: dict[str, Any]) -> dict[str, str]:
     """The tags of an event as a dictionary."""
     return {tag["key"]: tag["value"] for tag in event["tags"]}
+
+
+def outcomes(api: Api, project: int = 1) -> dict[tuple[str, str, str], int]:
+    """What became of a project's items in the last day: quantities by category, outcome and reason."""
+    query = {"field": "sum(quantity)", "groupBy": ["category", "outcome", "reason"], "statsPeriod": "24h", "project": project}
+    groups = api.get(f"/organizations/{ORGANIZATION}/stats_v2/", **query)["groups"]
+    return {
+        (group["by"]["category"], group["by"]["outcome"], group["by"]["reason"]): group["totals"]["sum(quantity)"]
+        for group in groups
+    }

@@ -34,14 +34,26 @@ class Postgres:
         data = self.folder / "data"
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
-        initdb = [_find("initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+        initdb = [
+            find_postgres_program("initdb"),
+            "-D",
+            str(data),
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "-N",
+        ]
         subprocess.run(_as_postgres(initdb), check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
         self._serve()
         return self
 
     def _serve(self) -> None:
         settings = [*SPEED_SETTINGS, f"port={self.port}", f"listen_addresses={LOOPBACK}", "unix_socket_directories="]
-        command = [_find("postgres"), "-D", str(self.folder / "data")]
+        command = [find_postgres_program("postgres"), "-D", str(self.folder / "data")]
         for setting in settings:
             command += ["-c", setting]
         self.program = Program("postgres", _as_postgres(command), self.folder, cwd=self.folder)
@@ -49,8 +61,15 @@ class Postgres:
 
     def _accepts(self) -> bool:
         assert self.program and self.program.is_running(), f"PostgreSQL ended\n{self.program and self.program.last_words()}"
-        ask = [_find("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
+        ask = [find_postgres_program("pg_isready"), "-q", "-h", LOOPBACK, "-p", str(self.port)]
         return subprocess.run(ask, check=False).returncode == 0
+
+    def crash(self) -> None:
+        """Kills all of its processes at once, and starts it again on the same data."""
+        assert self.program
+        self.program.kill()
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self._serve()
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -66,7 +85,7 @@ class Postgres:
         """Creates an empty database and returns its URL."""
         self._databases += 1
         name = f"bugle_{self._databases}"
-        create = [_find("createdb"), "-h", LOOPBACK, "-p", str(self.port), "-U", "postgres", name]
+        create = [find_postgres_program("createdb"), "-h", LOOPBACK, "-p", str(self.port), "-U", "postgres", name]
         subprocess.run(create, check=True)
         return f"postgres://postgres@{LOOPBACK}:{self.port}/{name}"
 
@@ -77,7 +96,7 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _find(name: str) -> str:
+def find_postgres_program(name: str) -> str:
     """A program of the newest installed PostgreSQL; the server's are not on Debian's PATH."""
     majors = sorted((int(path.name) for path in DEBIAN_FOLDERS.glob("[0-9]*")), reverse=True)
     places = [str(DEBIAN_FOLDERS / str(major) / "bin" / name) for major in majors if major >= OLDEST_MAJOR]
