@@ -53,6 +53,10 @@ database_id! {
     /// A limit that somebody set.
     QuotaId
 }
+database_id! {
+    /// A file that came with an event.
+    AttachmentId
+}
 
 /// An event's id: a UUID shown as 32 lower-case hex digits, unique within a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -21,7 +21,7 @@ pub use charge::{Charge, charges};
 pub use dsn::Dsn;
 pub use envelope::{Envelope, EnvelopeError, EnvelopeHeader, Item, ItemHeader, ItemType};
 pub use event::Event;
-pub use ids::{EventId, IssueId, KeyId, OrganizationId, ProjectId, QuotaId, UserId};
+pub use ids::{AttachmentId, EventId, IssueId, KeyId, OrganizationId, ProjectId, QuotaId, UserId};
 pub use json::Json;
 pub use level::Level;
 pub use meta::Meta;

@@ -120,7 +120,7 @@ impl TryFrom<EventColumns> for EventRow {
     }
 }
 
-fn event_id(bytes: &[u8]) -> Result<EventId, StoreError> {
+pub(crate) fn event_id(bytes: &[u8]) -> Result<EventId, StoreError> {
     let bytes = bytes
         .try_into()
         .map_err(|_| StoreError::Damaged("an event's id has not 16 bytes"))?;

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod attachments;
 mod blobs;
 mod db;
 mod durably;
 mod error;
 mod events;
+mod feedback;
 mod intake;
 mod issues;
 mod keys;
@@ -18,16 +20,20 @@ mod projects;
 pub mod queue;
 mod quotas;
 pub mod record;
+mod rejections;
 mod search;
 mod sessions;
 mod settings;
+mod text;
 mod tokens;
 mod users;
 
+pub use attachments::Attachment;
 pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
 pub use error::StoreError;
 pub use events::{EventNeighbours, EventRow, StoredEvent};
+pub use feedback::{Feedback, FeedbackCursor, FeedbackPage};
 pub use intake::UsageScope;
 pub use issues::{
     Cursor, Issue, IssueFilter, IssuePage, IssueStatus, IssueSubstatus, StatusCounts,
@@ -35,7 +41,7 @@ pub use issues::{
 pub use keys::ProjectKey;
 pub use organizations::Organization;
 pub use outbox::{Notice, NoticeKind};
-pub use outcomes::OutcomeTotal;
+pub use outcomes::{OutcomePoint, OutcomeQuery, OutcomeStep, OutcomeTotal};
 pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, slugify};
@@ -44,6 +50,7 @@ pub use record::{
     Batch, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
     OutcomeCount, QueueCursor, Recorded,
 };
+pub use rejections::Rejection;
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
 pub use users::{Role, User};

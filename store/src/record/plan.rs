@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use bugle_protocol::{Outcome, UnixMillis};
+use bugle_protocol::UnixMillis;
 
-use super::{Batch, NewEvent, NewHash, OutcomeCount};
+use super::{Batch, NewEvent, NewHash};
 
 /// A hash within a project.
 pub(super) type HashKey = (i64, [u8; 32]);
@@ -203,43 +203,4 @@ pub(super) fn resolve(issue: IssueRef, issue_ids: &[i64]) -> i64 {
         IssueRef::Known(id) => id,
         IssueRef::New(n) => issue_ids[n],
     }
-}
-
-/// The key of an outcome's row: project, key, hour, category, outcome, reason.
-pub(super) type OutcomeKey = (i64, i64, i64, &'static str, &'static str, &'static str);
-
-/// Adds up the batch's outcomes: those it brought, and those that only storing could know.
-pub(super) fn outcomes(batch: &Batch, fresh: &[Option<&NewEvent>]) -> BTreeMap<OutcomeKey, i64> {
-    let mut totals = BTreeMap::new();
-    for outcome in &batch.outcomes {
-        *totals.entry(outcome_key(outcome)).or_default() += outcome.quantity;
-    }
-    for (event, fresh) in batch.events.iter().zip(fresh) {
-        let outcome = if fresh.is_some() {
-            Outcome::Accepted
-        } else {
-            Outcome::Duplicate
-        };
-        let key = (
-            event.project_id.0,
-            event.key_id.0,
-            event.received_at.hour().0,
-            event.category.name(),
-            outcome.name(),
-            outcome.reason(),
-        );
-        *totals.entry(key).or_default() += 1;
-    }
-    totals
-}
-
-fn outcome_key(count: &OutcomeCount) -> OutcomeKey {
-    (
-        count.project_id.0,
-        count.key_id.0,
-        count.received_at.hour().0,
-        count.category.name(),
-        count.outcome.name(),
-        count.outcome.reason(),
-    )
 }

@@ -42,11 +42,11 @@ pub(super) async fn record(mut tx: Tx, batch: &Batch, now: UnixMillis) -> Result
     count_hours(&mut tx, &changes).await?;
     count_environments(&mut tx, &changes).await?;
     count_releases(&mut tx, &changes).await?;
-    count_outcomes(&mut tx, &plan::outcomes(batch, &fresh)).await?;
     let new_users = count_users(&mut tx, &changes).await?;
     let reopened = reopened_issues(&mut tx, &changes).await?;
     change_issues(&mut tx, &changes, &new_users, &reopened, now).await?;
     note_first_events(&mut tx, &changes, now).await?;
+    ledger::record(&mut tx, batch, &fresh, now).await?;
 
     let recorded = verdicts(&fresh, &assignment, &issue_ids, &reopened);
     write_outbox(&mut tx, &batch.events, &recorded, now).await?;
@@ -279,31 +279,6 @@ async fn count_releases(tx: &mut Tx, changes: &Changes<'_>) -> Result<(), StoreE
                 last_seen = CASE WHEN excluded.last_seen > release.last_seen
                     THEN excluded.last_seen ELSE release.last_seen END,
                 event_count = release.event_count + excluded.event_count",
-        );
-        query.build().persistent(false).execute(&mut **tx).await?;
-    }
-    Ok(())
-}
-
-async fn count_outcomes(
-    tx: &mut Tx,
-    totals: &std::collections::BTreeMap<plan::OutcomeKey, i64>,
-) -> Result<(), StoreError> {
-    for chunk in totals.iter().collect::<Vec<_>>().chunks(ROWS) {
-        let mut query: QueryBuilder<Backend> =
-            QueryBuilder::new("INSERT INTO outcome (project_id, key_id, hour, category, outcome, reason, quantity) ");
-        query.push_values(chunk, |mut row, (key, quantity)| {
-            row.push_bind(key.0)
-                .push_bind(key.1)
-                .push_bind(key.2)
-                .push_bind(key.3)
-                .push_bind(key.4)
-                .push_bind(key.5)
-                .push_bind(**quantity);
-        });
-        query.push(
-            " ON CONFLICT (project_id, key_id, hour, category, outcome, reason)
-              DO UPDATE SET quantity = outcome.quantity + excluded.quantity",
         );
         query.build().persistent(false).execute(&mut **tx).await?;
     }
