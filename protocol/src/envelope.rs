@@ -142,6 +142,11 @@ impl<'a> EnvelopeHeader<'a> {
     pub fn get(&self, key: &str) -> Option<&Json<'a>> {
         self.fields.get(key)
     }
+
+    /// Sets a member.
+    pub fn insert(&mut self, key: &'static str, value: impl Into<Json<'a>>) {
+        self.fields.insert(key, value);
+    }
 }
 
 impl<'a> Item<'a> {

@@ -47,8 +47,8 @@ pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, slugify};
 pub use quotas::{NewQuota, Quota, QuotaTarget};
 pub use record::{
-    Batch, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
-    OutcomeCount, QueueCursor, Recorded,
+    Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
+    OutcomeCount, QueueCursor, Recorded, Recording,
 };
 pub use rejections::Rejection;
 pub use sessions::{Session, SessionToken};

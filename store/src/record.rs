@@ -51,10 +51,48 @@ impl Store {
         batch: &Batch,
         now: UnixMillis,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let recorded = match &self.db {
+        let recording = self.record_counting(batch, now).await?;
+        Ok(recording.events)
+    }
+
+    /// Does what [`Store::record`] does, and says too what was counted.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; the batch can be tried again.
+    pub async fn record_counting(
+        &self,
+        batch: &Batch,
+        now: UnixMillis,
+    ) -> Result<Recording, StoreError> {
+        let recording = self.write_batch(batch, now, true).await?;
+        let mut recorded = recording.events.iter();
+        if recorded
+            .any(|recorded| matches!(recorded, Recorded::NewIssue(_) | Recorded::Regression(_)))
+        {
+            self.outbox.notify_one();
+        }
+        Ok(recording)
+    }
+
+    /// Finds out whether the database takes a batch: writes it and takes it back.
+    ///
+    /// # Errors
+    /// What [`Store::record`] would say.
+    pub async fn try_record(&self, batch: &Batch, now: UnixMillis) -> Result<(), StoreError> {
+        self.write_batch(batch, now, false).await.map(|_| ())
+    }
+
+    async fn write_batch(
+        &self,
+        batch: &Batch,
+        now: UnixMillis,
+        commits: bool,
+    ) -> Result<Recording, StoreError> {
+        match &self.db {
             // The lock is taken at the beginning: a transaction that reads first could not write after another's commit.
             Db::Sqlite { write, .. } => {
-                sqlite::record(write.begin_with("BEGIN IMMEDIATE").await?, batch, now).await
+                let tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                sqlite::record(tx, batch, now, commits).await
             }
             Db::Postgres(pool) => {
                 let days = batch.events.iter().map(|event| event.received_at.day());
@@ -65,16 +103,9 @@ impl Store {
                     .bind(RECORD_LOCK)
                     .execute(&mut *tx)
                     .await?;
-                postgres::record(tx, batch, now).await
+                postgres::record(tx, batch, now, commits).await
             }
-        }?;
-        if recorded
-            .iter()
-            .any(|recorded| matches!(recorded, Recorded::NewIssue(_) | Recorded::Regression(_)))
-        {
-            self.outbox.notify_one();
         }
-        Ok(recorded)
     }
 
     /// How far a queue is processed; 0 if nothing of it ever was.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bugle_protocol::{DataCategory, KeyId, Outcome, ProjectId, UnixMillis};
 
-use super::{Batch, NewAttachment, NewEvent, NewFeedback, NewRejection, OutcomeCount};
+use super::{Batch, CategoryCount, NewAttachment, NewEvent, NewFeedback, NewRejection, OutcomeCount};
 use crate::intake::{KEPT_MILLIS, minute};
 use crate::text::bounded;
 
@@ -172,6 +172,21 @@ impl Outcomes {
             );
         }
         outcomes
+    }
+
+    /// Adds them up over projects, keys, hours and reasons.
+    pub(super) fn by_category(&self) -> Vec<CategoryCount> {
+        let mut totals: BTreeMap<(&'static str, &'static str), i64> = BTreeMap::new();
+        for ((_, _, _, category, outcome, _), quantity) in &self.0 {
+            let total = totals.entry((*category, *outcome)).or_default();
+            *total = total.saturating_add(*quantity);
+        }
+        let count = |((category, outcome), quantity)| CategoryCount {
+            category,
+            outcome,
+            quantity,
+        };
+        totals.into_iter().map(count).collect()
     }
 
     fn add(

@@ -14,13 +14,13 @@ use super::{Backend, ROWS, Tx};
 use crate::StoreError;
 use crate::rejections::KEPT_PER_PROJECT;
 
-/// Writes down what the batch has beside its events, and what became of all of it.
+/// Writes down what the batch has beside its events, and what became of all of it, which is returned.
 pub(super) async fn record(
     tx: &mut Tx,
     batch: &Batch,
     fresh: &[Option<&NewEvent>],
     now: UnixMillis,
-) -> Result<(), StoreError> {
+) -> Result<Outcomes, StoreError> {
     let mut outcomes = Outcomes::new(&batch.outcomes);
     outcomes.add_events(&batch.events, fresh);
     let attachments: Vec<_> = batch.attachments.iter().map(AttachmentRow::new).collect();
@@ -29,7 +29,8 @@ pub(super) async fn record(
     outcomes.add_feedback(&feedback, insert_feedback(tx, &feedback).await?);
     count_outcomes(tx, &outcomes).await?;
     count_intake(tx, batch, now).await?;
-    keep_rejections(tx, &ledger::rejections(batch)).await
+    keep_rejections(tx, &ledger::rejections(batch)).await?;
+    Ok(outcomes)
 }
 
 /// Inserts the attachments that are new and returns their keys.

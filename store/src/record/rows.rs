@@ -221,3 +221,33 @@ pub enum Recorded {
     /// An event of a known issue.
     Seen(IssueId),
 }
+
+/// What storing made of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// What became of the events, in the order of [`Batch::events`].
+    pub events: Vec<Recorded>,
+    /// What was counted; nothing if the batch was stored before.
+    pub outcomes: Vec<CategoryCount>,
+}
+
+impl Recording {
+    /// That of a batch whose cursor was passed before.
+    pub(super) fn passed(batch: &Batch) -> Self {
+        Self {
+            events: vec![Recorded::Duplicate; batch.events.len()],
+            outcomes: Vec::new(),
+        }
+    }
+}
+
+/// How much of a category ended in one way, whoever sent it and for whatever reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CategoryCount {
+    /// The name of the category.
+    pub category: &'static str,
+    /// The name of the outcome.
+    pub outcome: &'static str,
+    /// How much of it, see [`OutcomeCount::quantity`].
+    pub quantity: i64,
+}

@@ -7,7 +7,7 @@ use bugle_protocol::{IssueId, UnixMillis};
 use sqlx::{QueryBuilder, Transaction};
 
 use super::plan::{self, HashKey, resolve};
-use super::{Assignment, Batch, Changes, NewEvent, NoticeKind, QueueCursor, Recorded};
+use super::{Assignment, Batch, Changes, NewEvent, NoticeKind, QueueCursor, Recorded, Recording};
 use crate::StoreError;
 use crate::issues::{IssueStatus, IssueSubstatus};
 use crate::payload::CODEC_ZSTD;
@@ -21,11 +21,17 @@ const MOVE_CURSOR: &str = "
 
 type Tx = Transaction<'static, Backend>;
 
-pub(super) async fn record(mut tx: Tx, batch: &Batch, now: UnixMillis) -> Result<Vec<Recorded>, StoreError> {
+/// Writes the batch, and commits it if `commits`; else only the database's answer is of interest.
+pub(super) async fn record(
+    mut tx: Tx,
+    batch: &Batch,
+    now: UnixMillis,
+    commits: bool,
+) -> Result<Recording, StoreError> {
     if let Some(cursor) = &batch.cursor
         && !move_cursor(&mut tx, cursor).await?
     {
-        return Ok(vec![Recorded::Duplicate; batch.events.len()]);
+        return Ok(Recording::passed(batch));
     }
     let known = known_event_ids(&mut tx, &batch.events).await?;
     let fresh = plan::without_duplicates(batch, &known);
@@ -46,12 +52,17 @@ pub(super) async fn record(mut tx: Tx, batch: &Batch, now: UnixMillis) -> Result
     let reopened = reopened_issues(&mut tx, &changes).await?;
     change_issues(&mut tx, &changes, &new_users, &reopened, now).await?;
     note_first_events(&mut tx, &changes, now).await?;
-    ledger::record(&mut tx, batch, &fresh, now).await?;
+    let outcomes = ledger::record(&mut tx, batch, &fresh, now).await?;
 
-    let recorded = verdicts(&fresh, &assignment, &issue_ids, &reopened);
-    write_outbox(&mut tx, &batch.events, &recorded, now).await?;
-    tx.commit().await?;
-    Ok(recorded)
+    let events = verdicts(&fresh, &assignment, &issue_ids, &reopened);
+    write_outbox(&mut tx, &batch.events, &events, now).await?;
+    if commits {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    let outcomes = outcomes.by_category();
+    Ok(Recording { events, outcomes })
 }
 
 /// Says whether the cursor moved; if not, somebody has stored this batch before.
