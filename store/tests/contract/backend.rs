@@ -4,11 +4,11 @@ use bugle_store::{Options, Store};
 use sqlx::{Connection, Executor};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A migrated store, and what keeps its database alive.
+/// A migrated store, and what keeps its files alive.
 pub(crate) struct TestStore {
     pub(crate) store: Store,
     pub(crate) url: String,
-    _folder: Option<tempfile::TempDir>,
+    _folder: tempfile::TempDir,
 }
 
 impl std::ops::Deref for TestStore {
@@ -22,11 +22,7 @@ impl std::ops::Deref for TestStore {
 pub(crate) async fn sqlite() -> TestStore {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("bugle.db").display());
-    TestStore {
-        store: migrated(&url).await,
-        url,
-        _folder: Some(folder),
-    }
+    migrated(url, folder).await
 }
 
 /// `None` where no server is given and nobody insists.
@@ -60,22 +56,22 @@ pub(crate) async fn postgres() -> Option<TestStore> {
         .unwrap();
     let (base, _) = server.rsplit_once('/').unwrap();
     let url = format!("{base}/{name}");
-    Some(TestStore {
-        store: migrated(&url).await,
-        url,
-        _folder: None,
-    })
+    Some(migrated(url, tempfile::tempdir().unwrap()).await)
 }
 
-async fn migrated(url: &str) -> Store {
+async fn migrated(url: String, folder: tempfile::TempDir) -> TestStore {
     let store = Store::open(&Options {
-        database_url: url.to_owned(),
-        blob_folder: std::env::temp_dir(),
+        database_url: url.clone(),
+        blob_folder: folder.path().join("blobs"),
     })
     .await
     .unwrap();
     store.migrate().await.unwrap();
-    store
+    TestStore {
+        store,
+        url,
+        _folder: folder,
+    }
 }
 
 /// Makes two tests of an async function that takes a [`TestStore`].

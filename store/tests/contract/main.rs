@@ -6,9 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod attachments;
 mod backend;
+mod feedback;
+mod intake;
 mod issues;
+mod outcomes;
 mod projects;
 mod record;
+mod rejections;
 mod samples;
 mod schema;

@@ -1,8 +1,11 @@
 //! Things to store.
 
-use bugle_protocol::{EventId, KeyId, Level, OrganizationId, ProjectId, PublicKey, UnixMillis};
+use bugle_protocol::{
+    DataCategory, EventId, KeyId, Level, OrganizationId, Outcome, ProjectId, PublicKey, UnixMillis,
+};
 use bugle_store::{
-    Batch, NewEvent, NewHash, NewProject, NewUser, Project, QueueCursor, Recorded, Store, compress,
+    Batch, BlobId, NewAttachment, NewEvent, NewHash, NewProject, NewUser, OutcomeCount,
+    OutcomeTotal, Project, QueueCursor, Recorded, Store, compress,
 };
 
 /// A Friday morning.
@@ -101,3 +104,68 @@ pub(crate) fn issue_of(recorded: Recorded) -> bugle_protocol::IssueId {
 }
 
 pub(crate) const OTHER_PROJECT: ProjectId = ProjectId(4711);
+
+/// Another project of the same organisation.
+pub(crate) async fn second_project(store: &Store, project: &Project) -> Project {
+    let new = NewProject {
+        organization_id: project.organization_id,
+        name: "Other",
+        platform: None,
+        public_key: public_key(2),
+    };
+    store.create_project(&new, NOW).await.unwrap()
+}
+
+/// An attachment of an event, with the bytes that it is named by.
+pub(crate) fn attachment(
+    project: &Project,
+    event: u128,
+    name: &str,
+    bytes: &[u8],
+) -> NewAttachment {
+    NewAttachment {
+        project_id: project.id,
+        key_id: KeyId(1),
+        event_id: event_id(event),
+        received_at: NOW,
+        name: name.to_owned(),
+        content_type: Some("text/plain".to_owned()),
+        attachment_type: "event.attachment".to_owned(),
+        blob: BlobId::of(bytes),
+        size: bytes.len() as u64,
+    }
+}
+
+/// Items of the project's first key that ended in one way.
+pub(crate) fn outcome(
+    project: &Project,
+    category: DataCategory,
+    outcome: Outcome,
+    quantity: i64,
+) -> OutcomeCount {
+    OutcomeCount {
+        project_id: project.id,
+        key_id: KeyId(1),
+        received_at: NOW,
+        category,
+        outcome,
+        quantity,
+    }
+}
+
+/// Stores a batch.
+pub(crate) async fn store_batch(store: &Store, batch: Batch) {
+    store.record(&batch, NOW).await.unwrap();
+}
+
+/// The outcomes of a project, each as `category outcome reason quantity`.
+pub(crate) async fn outcomes(store: &Store, project: &Project) -> Vec<String> {
+    let totals = store.outcome_totals(project.id, UnixMillis(0)).await;
+    let line = |total: OutcomeTotal| {
+        let parts = [total.category, total.outcome, total.reason];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let words: Vec<_> = parts.chain([total.quantity.to_string()]).collect();
+        words.join(" ")
+    };
+    totals.unwrap().into_iter().map(line).collect()
+}
