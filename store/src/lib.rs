@@ -3,6 +3,7 @@
 mod attachments;
 mod blobs;
 mod db;
+mod download;
 mod durably;
 mod error;
 mod events;
@@ -47,8 +48,8 @@ pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, slugify};
 pub use quotas::{NewQuota, Quota, QuotaTarget};
 pub use record::{
-    Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection, NewUser,
-    OutcomeCount, QueueCursor, Recorded, Recording,
+    Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection,
+    NewUser, OutcomeCount, QueueCursor, Recorded, Recording,
 };
 pub use rejections::Rejection;
 pub use sessions::{Session, SessionToken};
