@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+pub mod captures;
+pub mod mutate;
+pub mod run;
+pub mod targets;

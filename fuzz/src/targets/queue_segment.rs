@@ -1,0 +1,84 @@
+//! A segment file of the queue with anything in it: what was acknowledged is read as far as it holds.
+
+use std::fs;
+
+use bugle_store::queue::{Entry, Limits, Queue};
+
+use crate::captures::Captures;
+
+const MAGIC: &[u8] = b"BUGLEQ1\n";
+
+/// Segments of a few records.
+pub fn seeds(captures: &Captures) -> Vec<Vec<u8>> {
+    let records = super::queue_record::seeds(captures);
+    let segment = |records: &[Vec<u8>]| {
+        let mut bytes = MAGIC.to_vec();
+        for (position, record) in (1_u64..).zip(records) {
+            bytes.extend_from_slice(
+                &u32::try_from(record.len())
+                    .unwrap_or(u32::MAX)
+                    .to_le_bytes(),
+            );
+            bytes.extend_from_slice(&checksum(position, record).to_le_bytes());
+            bytes.extend_from_slice(&position.to_le_bytes());
+            bytes.extend_from_slice(record);
+        }
+        bytes
+    };
+    records.chunks(5).map(segment).collect()
+}
+
+/// Opens a queue over the bytes and reads it to its end, twice: as they are, and with checksums that fit, so that what lies behind them
+/// is reached too.
+pub fn run(input: &[u8]) {
+    let mut sealed = input.to_vec();
+    seal(&mut sealed);
+    open(input);
+    open(&sealed);
+}
+
+fn open(segment: &[u8]) {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let path = folder.path().join("00000000000000000001.log");
+    fs::write(&path, segment).expect("there is room for temporary files");
+    let queue = Queue::open(folder.path(), Limits::default(), 0).expect("any segment is recovered");
+    let mut reader = queue.reader(0);
+    let mut last = 0;
+    loop {
+        let deliveries = reader.read(7, 64 * 1024).expect("any segment is read");
+        if deliveries.is_empty() {
+            break;
+        }
+        for delivery in deliveries {
+            assert!(delivery.position > last, "positions rise");
+            assert!(delivery.position <= queue.last_position());
+            last = delivery.position;
+            let _ = Entry::from_bytes(&delivery.data);
+        }
+    }
+    let _ = queue.unprocessed_charges();
+    queue.close();
+}
+
+/// Writes checksums over those that do not fit, as far as the lengths lead.
+fn seal(segment: &mut [u8]) {
+    let mut at = MAGIC.len();
+    while let Some(header) = segment.get(at..at + 16) {
+        let length = u32::from_le_bytes(header[..4].try_into().expect("4 bytes"));
+        let position = u64::from_le_bytes(header[8..].try_into().expect("8 bytes"));
+        let end = at + 16 + usize::try_from(length).unwrap_or(usize::MAX >> 1);
+        let Some(data) = segment.get(at + 16..end) else {
+            return;
+        };
+        let checksum = checksum(position, data);
+        segment[at + 4..at + 8].copy_from_slice(&checksum.to_le_bytes());
+        at = end;
+    }
+}
+
+fn checksum(position: u64, data: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&position.to_le_bytes());
+    hasher.update(data);
+    hasher.finalize()
+}
