@@ -28,6 +28,19 @@ const FIRST_BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) struct Memory {
     receiving: Arc<Semaphore>,
     decoding: Arc<Semaphore>,
+    /// The size of each of them in bytes.
+    budget: usize,
+}
+
+/// A share of the memory, held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Share(OwnedSemaphorePermit);
+
+impl Share {
+    /// Gives back all but so many bytes.
+    pub(crate) fn shrink_to(mut self, bytes: usize) -> Self {
+        self.0.split(bytes).map_or(self, Self)
+    }
 }
 
 /// A body as it came, and its share of the memory.
@@ -53,10 +66,11 @@ impl Memory {
     pub(crate) fn new(limits: &Limits) -> Self {
         let largest = limits.max_envelope_bytes.max(limits.max_store_bytes);
         let budget = limits.max_in_flight_bytes.max(largest);
-        let budget = || Arc::new(Semaphore::new(budget.min(u32::MAX as usize)));
+        let budget = budget.min(u32::MAX as usize);
         Self {
-            receiving: budget(),
-            decoding: budget(),
+            receiving: Arc::new(Semaphore::new(budget)),
+            decoding: Arc::new(Semaphore::new(budget)),
+            budget,
         }
     }
 
@@ -127,6 +141,34 @@ impl Memory {
         });
         // The only way not to join is a panic, and its message is in the log.
         decoding.await.map_err(|_| Rejection::Internal)?
+    }
+
+    /// Decodes a body to at most `max_bytes` and returns what `make` makes of it, which may be as large again, with its
+    /// share of the memory. Small ones have none: they are about as large as the body, which has its own.
+    ///
+    /// `make` is given how many bytes it may unpack; it is called again, with a larger number, if it says that they are too
+    /// few.
+    ///
+    /// # Errors
+    /// [`Rejection`] if the stream is broken, if more comes out, or what `make` says.
+    pub(crate) async fn make<T: Send + 'static>(
+        &self,
+        received: &Received,
+        max_bytes: usize,
+        make: impl Fn(&[u8], usize) -> Result<T, Rejection> + Send + 'static,
+    ) -> Result<(T, Option<Share>), Rejection> {
+        let (encoding, bytes) = (received.encoding, received.bytes.clone());
+        let both = move |max_bytes| make(&decode(encoding, &bytes, max_bytes)?, max_bytes);
+        if received.bytes.len() <= INLINE_BYTES {
+            match both(max_bytes.min(INLINE_BYTES)) {
+                Err(Rejection::TooLarge { .. }) if max_bytes > INLINE_BYTES => {}
+                made => return made.map(|made| (made, None)),
+            }
+        }
+        let memory = take(&self.decoding, (2 * max_bytes).min(self.budget)).await?;
+        let making =
+            spawn_blocking(move || both(max_bytes).map(|made| (made, Some(Share(memory)))));
+        making.await.map_err(|_| Rejection::Internal)?
     }
 }
 

@@ -13,10 +13,10 @@ const ALLOWED_HEADERS: &str = "x-sentry-auth,x-requested-with,x-forwarded-for,or
 /// The response headers that an SDK may read: without them a browser's SDK cannot see rate limits.
 const EXPOSED_HEADERS: &str = "x-sentry-error,x-sentry-rate-limits,retry-after";
 
-/// Answers a preflight.
-pub(crate) async fn preflight() -> HeaderMap {
+/// Answers a preflight of a path that takes these methods.
+pub(crate) fn preflight(methods: &'static str) -> HeaderMap {
     HeaderMap::from_iter([
-        text(header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        text(header::ACCESS_CONTROL_ALLOW_METHODS, methods),
         text(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
         text(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS),
     ])

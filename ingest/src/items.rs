@@ -35,6 +35,7 @@ pub enum ItemLimit {
 #[derive(Clone, Copy)]
 enum Group {
     Event,
+    Report,
     Attachment,
     Session,
     ClientReport,
@@ -107,10 +108,10 @@ impl Group {
             ItemType::Event
             | ItemType::Transaction
             | ItemType::Security
-            | ItemType::RawSecurity
             | ItemType::ReplayEvent
             | ItemType::Feedback
             | ItemType::FormData => Self::Event,
+            ItemType::RawSecurity | ItemType::Nel => Self::Report,
             ItemType::Attachment | ItemType::UserReport | ItemType::UnrealReport => {
                 Self::Attachment
             }
@@ -127,13 +128,14 @@ impl Group {
             ItemType::ProfileChunk => Self::ProfileChunk,
             ItemType::ReplayRecording => Self::ReplayRecording,
             ItemType::ReplayVideo => Self::ReplayVideo,
-            ItemType::MetricMeta | ItemType::Nel | ItemType::Unknown(_) => return None,
+            ItemType::MetricMeta | ItemType::Unknown(_) => return None,
         })
     }
 
     fn quota(self, limits: &Limits) -> Quota {
         let (items, item_bytes) = match self {
             Self::Event => (1, limits.max_event_bytes),
+            Self::Report => (limits.max_reports, limits.max_event_bytes),
             Self::Attachment => (limits.max_attachments, limits.max_attachment_bytes),
             Self::Session => (limits.max_sessions, limits.max_session_bytes),
             Self::ClientReport => (limits.max_client_reports, limits.max_client_report_bytes),

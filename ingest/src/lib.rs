@@ -4,6 +4,7 @@ mod authenticate;
 mod body;
 mod check;
 mod cors;
+mod endpoints;
 mod items;
 mod limits;
 mod proxies;
@@ -31,4 +32,8 @@ pub struct Ingest {
     pub limits: Limits,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// The public address, such as `https://errors.example.com/bugle`, for the DSNs in loader scripts.
+    pub base_url: String,
+    /// Where loader scripts fetch the browser's SDK.
+    pub js_sdk_url: String,
 }

@@ -16,10 +16,14 @@ pub struct Limits {
     pub max_envelope_bytes: usize,
     /// Bytes of the body of `/store/`, as received and unpacked; 4 MiB.
     pub max_store_bytes: usize,
-    /// Bytes of an item that is an event of some kind: event, transaction, security report, feedback, replay event,
-    /// form data; one of them per envelope. 4 MiB, because Python's recursion errors come with a thousand frames and
-    /// more than the 1 MiB that Sentry allows.
+    /// Bytes of an item that is an event of some kind: event, transaction, feedback, replay event, form data; one of
+    /// them per envelope. 4 MiB, because Python's recursion errors come with a thousand frames and more than the 1 MiB
+    /// that Sentry allows.
     pub max_event_bytes: usize,
+    /// Bytes of a browser's report, or of a list of them: the body of `/security/` and `/nel/`; 1 MiB.
+    pub max_report_bytes: usize,
+    /// Reports of a list; 1000.
+    pub max_reports: usize,
     /// Bytes of one attachment; 200 MiB.
     pub max_attachment_bytes: usize,
     /// Attachments of an envelope, user reports included; 30.
@@ -61,6 +65,8 @@ impl Default for Limits {
             max_envelope_bytes: 200 * MIB,
             max_store_bytes: 4 * MIB,
             max_event_bytes: 4 * MIB,
+            max_report_bytes: MIB,
+            max_reports: 1000,
             max_attachment_bytes: 200 * MIB,
             max_attachments: 30,
             max_attachments_bytes: 200 * MIB,

@@ -42,7 +42,7 @@ pub(crate) struct Receipt {
 pub(crate) struct Sender {
     pub(crate) key: Arc<ProjectKey>,
     /// The client as it names itself.
-    client: Option<String>,
+    pub(crate) client: Option<String>,
 }
 
 /// `POST /api/{project_id}/envelope/`.
@@ -75,7 +75,7 @@ pub(crate) async fn receive_store_of_key(
     answer(None, inlet.take_store(None, request).await)
 }
 
-fn parse_project_id(text: &str) -> Result<ProjectId, Rejection> {
+pub(crate) fn parse_project_id(text: &str) -> Result<ProjectId, Rejection> {
     text.parse().map_err(|_| Rejection::ProjectShape)
 }
 
@@ -125,7 +125,7 @@ impl Inlet {
     }
 
     /// Takes a bare event, or an envelope if the content type says so.
-    async fn take_store(
+    pub(crate) async fn take_store(
         &self,
         project_id: Option<ProjectId>,
         request: Request,
@@ -151,7 +151,6 @@ impl Inlet {
     }
 
     /// Takes an envelope that was made here of a request in another form, such as a browser's report or a crash dump.
-    #[expect(dead_code, reason = "the routes that use it come next")]
     pub(crate) async fn take_made(
         &self,
         parts: &Parts,

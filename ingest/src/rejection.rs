@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bugle_protocol::body::BodyError;
 use bugle_protocol::json::ParseError;
+use bugle_protocol::multipart::MultipartError;
 use bugle_protocol::{AuthError, EnvelopeError, ProjectId};
 use bugle_store::StoreError;
 use bugle_store::queue::PushError;
@@ -70,6 +71,38 @@ pub enum Rejection {
     /// The database is away and the key is not known from memory.
     #[error("failed to look up the project key")]
     Store(#[from] StoreError),
+    /// A parameter of the query or a member of the body is missing or malformed.
+    #[error("missing or invalid '{name}': expected {expected}")]
+    Parameter {
+        /// Which.
+        name: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+    /// The body is not a form of several parts.
+    #[error("invalid multipart data")]
+    Multipart(#[from] MultipartError),
+    /// The form lacks a file; the field says which.
+    #[error("missing file: expected {0}")]
+    MissingFile(&'static str),
+    /// The file is not a minidump, nor a compressed one.
+    #[error("invalid minidump")]
+    Minidump,
+    /// The body is JSON, but not a browser's report.
+    #[error("invalid report: expected a JSON object, or a list of objects")]
+    Report,
+    /// The endpoint takes other content types; the field lists them.
+    #[error("unsupported media type: expected {0}")]
+    MediaType(&'static str),
+    /// The path belongs to Sentry's protocol, but not to the part that is here.
+    #[error("'{0}' is not supported by this server")]
+    NotSupported(String),
+    /// Nothing has this path.
+    #[error("there is nothing at this path")]
+    NotFound,
+    /// The path takes other methods.
+    #[error("method not allowed")]
+    Method,
     /// A bug.
     #[error("internal server error")]
     Internal,
@@ -110,7 +143,15 @@ impl Rejection {
             | Self::Envelope(_)
             | Self::Json(_)
             | Self::Coding(_)
-            | Self::Disconnected => StatusCode::BAD_REQUEST,
+            | Self::Disconnected
+            | Self::Parameter { .. }
+            | Self::Multipart(_)
+            | Self::MissingFile(_)
+            | Self::Minidump
+            | Self::Report => StatusCode::BAD_REQUEST,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotSupported(_) | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } | Self::Item(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::OutOfMemory | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

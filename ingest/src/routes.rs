@@ -12,36 +12,82 @@ use axum::{Json, Router, middleware};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::endpoints::{attachments, cron, loader, minidump, reports, store, unknown, unreal};
 use crate::receive::{Inlet, receive_envelope, receive_store, receive_store_of_key};
 use crate::{Ingest, Rejection, cors};
+
+const GET: &str = "GET";
+const POST: &str = "POST";
+const BOTH: &str = "GET, POST";
 
 /// The routes of ingestion. The slash at the end is optional, doubled slashes count as one: a DSN whose host ends with a
 /// slash makes clients send to `//api/1/envelope/`.
 ///
 /// The service wants the peer's address as [`ConnectInfo`]; without it, requests carry no client address.
 pub fn router(ingest: Arc<Ingest>) -> Router {
-    let routes = [
-        ("/api/{project_id}/envelope", post(receive_envelope)),
-        ("/api/{project_id}/store", post(receive_store)),
-        ("/api/store", post(receive_store_of_key)),
-        ("/api/relay/healthcheck/live", get(live)),
-        ("/api/relay/healthcheck/ready", get(ready)),
-    ];
-    let routes = routes.into_iter().fold(Router::new(), with_route);
-    let routes = routes.with_state(Arc::new(Inlet::new(ingest)));
+    let routes = routes().into_iter().fold(Router::new(), with_route);
+    let routes = routes
+        .method_not_allowed_fallback(unknown::wrong_method)
+        .with_state(Arc::new(Inlet::new(ingest)));
     with_doubled_slashes(routes)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(cors::open))
 }
 
-fn with_route(
-    routes: Router<Arc<Inlet>>,
-    (path, handlers): (&str, MethodRouter<Arc<Inlet>>),
-) -> Router<Arc<Inlet>> {
-    let handlers = handlers.options(cors::preflight);
-    routes
-        .route(path, handlers.clone())
-        .route(&format!("{path}/"), handlers)
+/// A path without the slash at its end, the methods that a preflight allows, and the handlers.
+type Route = (&'static str, &'static str, MethodRouter<Arc<Inlet>>);
+
+fn routes() -> Vec<Route> {
+    let store = post(receive_store).get(store::receive_image);
+    let store_of_key = post(receive_store_of_key).get(store::receive_image_of_key);
+    let check_in = post(cron::receive_check_in).get(cron::receive_check_in);
+    let check_in_by_key = post(cron::receive_check_in_by_key).get(cron::receive_check_in_by_key);
+    let security = post(reports::receive_security);
+    let attachments = post(attachments::receive_attachments);
+    vec![
+        ("/api/{project_id}/envelope", POST, post(receive_envelope)),
+        ("/api/{project_id}/store", BOTH, store),
+        ("/api/store", BOTH, store_of_key),
+        ("/api/{project_id}/security", POST, security.clone()),
+        ("/api/{project_id}/csp-report", POST, security),
+        ("/api/{project_id}/nel", POST, post(reports::receive_nel)),
+        (
+            "/api/{project_id}/minidump",
+            POST,
+            post(minidump::receive_minidump),
+        ),
+        (
+            "/api/{project_id}/unreal/{key}",
+            POST,
+            post(unreal::receive_unreal),
+        ),
+        (
+            "/api/{project_id}/events/{event_id}/attachments",
+            POST,
+            attachments,
+        ),
+        ("/api/{project_id}/cron/{slug}", BOTH, check_in),
+        ("/api/{project_id}/cron/{slug}/{key}", BOTH, check_in_by_key),
+        ("/js-sdk-loader/{file}", GET, get(loader::serve)),
+        ("/api/relay/healthcheck/live", GET, get(live)),
+        ("/api/relay/healthcheck/ready", GET, get(ready)),
+        ("/_health", GET, get(|| async { "ok" })),
+        ("/api/{project_id}", POST, any(unknown::unknown)),
+        (
+            "/api/{project_id}/{*rest}",
+            POST,
+            any(unknown::unknown_path),
+        ),
+    ]
+}
+
+fn with_route(routes: Router<Arc<Inlet>>, (path, methods, handlers): Route) -> Router<Arc<Inlet>> {
+    let handlers = handlers.options(move || async move { cors::preflight(methods) });
+    let routes = routes.route(path, handlers.clone());
+    if path.contains("{*") {
+        return routes;
+    }
+    routes.route(&format!("{path}/"), handlers)
 }
 
 /// Adds the forms of the routes' paths that hold doubled slashes; they are routed again as the paths they mean.

@@ -64,6 +64,9 @@ pub(crate) struct Options {
         value_name = "LIST"
     )]
     pub(crate) trusted_proxies: Option<String>,
+    /// Where the loader script gets the SDK for browsers [default: 10.47.0 at browser.sentry-cdn.com]
+    #[arg(long, global = true, env = "BUGLE_JS_SDK_URL", value_name = "URL")]
+    pub(crate) js_sdk_url: Option<String>,
     /// How to write logs to standard error: text or json [default: text]
     #[arg(long, global = true, env = "BUGLE_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,

@@ -9,6 +9,9 @@ use serde::Deserialize;
 
 use crate::cli::Options;
 
+/// The SDK that pages fetch if nothing else is configured.
+const DEFAULT_JS_SDK_URL: &str = "https://browser.sentry-cdn.com/10.47.0/bundle.tracing.min.js";
+
 /// The settings, checked and complete.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -22,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) url: Option<String>,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: TrustedProxies,
+    /// The address of the SDK for browsers that the loader script fetches.
+    pub(crate) js_sdk_url: String,
     /// How logs are written.
     pub(crate) log_format: LogFormat,
 }
@@ -54,6 +59,7 @@ struct File {
     database_url_file: Option<PathBuf>,
     url: Option<String>,
     trusted_proxies: Option<String>,
+    js_sdk_url: Option<String>,
     log_format: Option<String>,
 }
 
@@ -86,6 +92,7 @@ impl Config {
                 .map(|url| public_url(&url))
                 .transpose()?,
             trusted_proxies: trusted_proxies(options.trusted_proxies.or(file.trusted_proxies))?,
+            js_sdk_url: js_sdk_url(options.js_sdk_url.or(file.js_sdk_url))?,
             log_format: log_format(options.log_format.or(file.log_format))?,
         })
     }
@@ -190,6 +197,27 @@ fn trusted_proxies(value: Option<String>) -> anyhow::Result<TrustedProxies> {
     })
 }
 
+/// The SDK for browsers, with errors and tracing. A whole address on purpose: pages load it, not this server.
+fn js_sdk_url(value: Option<String>) -> anyhow::Result<String> {
+    let Some(value) = value else {
+        return Ok(DEFAULT_JS_SDK_URL.to_owned());
+    };
+    let url = value.trim();
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !rest.starts_with('/') && !rest.contains(' ') => {
+            Ok(url.to_owned())
+        }
+        _ => Err(invalid(
+            "js-sdk-url",
+            &value,
+            "http:// or https:// and the address of a script, such as https://static.example.com/sentry.min.js",
+        )),
+    }
+}
+
 fn log_format(value: Option<String>) -> anyhow::Result<LogFormat> {
     match value.as_deref() {
         None | Some("text") => Ok(LogFormat::Text),
@@ -216,6 +244,7 @@ mod tests {
             config.public_url("0.0.0.0:9000".parse().unwrap()),
             "http://127.0.0.1:9000"
         );
+        assert_eq!(config.js_sdk_url, DEFAULT_JS_SDK_URL);
         assert!(format!("{config:?}").contains("database_url: [redacted]"));
     }
 
@@ -257,6 +286,13 @@ mod tests {
                     ..Options::default()
                 },
                 "invalid value '10.0.0.0/99' for trusted-proxies (--trusted-proxies, BUGLE_TRUSTED_PROXIES): expected addresses and networks, such as 127.0.0.1, 10.0.0.0/8, ::1",
+            ),
+            (
+                Options {
+                    js_sdk_url: text("/sentry.js"),
+                    ..Options::default()
+                },
+                "invalid value '/sentry.js' for js-sdk-url (--js-sdk-url, BUGLE_JS_SDK_URL): expected http:// or https:// and the address of a script, such as https://static.example.com/sentry.min.js",
             ),
         ] {
             assert_eq!(load(options).unwrap_err(), message);

@@ -98,6 +98,8 @@ fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router 
         queue: queue.clone(),
         limits: bugle_ingest::Limits::default(),
         trusted_proxies: config.trusted_proxies.clone(),
+        base_url: base_url.to_owned(),
+        js_sdk_url: config.js_sdk_url.clone(),
     };
     let router = Router::new()
         .merge(bugle_ingest::router(Arc::new(ingest)))

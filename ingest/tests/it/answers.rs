@@ -119,7 +119,10 @@ async fn pages_of_any_origin_may_send_and_read() {
         let answer = bench.send(preflight.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.short(), (200, ""));
         assert_open(&answer);
-        assert_eq!(answer.headers["access-control-allow-methods"], "POST");
+        let methods = answer.headers["access-control-allow-methods"]
+            .to_str()
+            .unwrap();
+        assert!(methods.ends_with("POST"), "{path}: {methods}");
         assert_eq!(answer.headers["access-control-max-age"], "3600");
         let allowed = "x-sentry-auth,x-requested-with,x-forwarded-for,origin,referer,accept,content-type,\
                        authentication,authorization,content-encoding,transfer-encoding";

@@ -9,6 +9,7 @@ mod answers;
 mod authentication;
 mod captures;
 mod encodings;
+mod endpoints;
 mod framing;
 mod limits;
 mod packing;

@@ -89,6 +89,8 @@ impl Bench {
             queue,
             limits,
             trusted_proxies,
+            base_url: "https://errors.example.com/bugle".to_owned(),
+            js_sdk_url: "https://cdn.example.com/sdk.min.js".to_owned(),
         });
         Self {
             router: router(Arc::clone(&ingest)),
@@ -106,7 +108,7 @@ impl Bench {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
+            body: String::from_utf8_lossy(&body).into_owned(),
         }
     }
 
