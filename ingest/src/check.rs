@@ -2,9 +2,9 @@
 
 use bugle_protocol::body::unpack_store;
 use bugle_protocol::json::{self, Json, ParseError};
-use bugle_protocol::{Dsn, Envelope, EventId, Item, ItemType};
+use bugle_protocol::{Charge, DataCategory, Dsn, Envelope, EventId, Item, ItemType, charges};
 
-use crate::items::check_items;
+use crate::items::{ItemOverflow, check_items};
 use crate::{Limits, Rejection};
 
 /// What an envelope says that concerns its reception.
@@ -14,24 +14,35 @@ pub(crate) struct CheckedEnvelope {
     pub(crate) dsn: Option<Dsn>,
     /// The id of its event: the header's, else the payload's, else a new one; `None` if no item needs any.
     pub(crate) event_id: Option<EventId>,
-    /// Whether there is nothing to queue.
-    pub(crate) is_empty: bool,
+    /// What each item counts for.
+    pub(crate) charges: Vec<Vec<Charge>>,
+    /// The first item that is too much; the sender is to be known before it is refused for that.
+    pub(crate) overflow: Option<ItemOverflow>,
+}
+
+/// What a bare event says that concerns its reception.
+#[derive(Debug)]
+pub(crate) struct CheckedEvent {
+    /// Its id, or a new one.
+    pub(crate) event_id: EventId,
+    /// What it counts for.
+    pub(crate) charge: Charge,
 }
 
 /// Checks the framing of an envelope and the limits of its items.
 ///
 /// # Errors
-/// [`Rejection::Envelope`] or [`Rejection::Item`].
+/// [`Rejection::Envelope`].
 pub(crate) fn check_envelope(bytes: &[u8], limits: &Limits) -> Result<CheckedEnvelope, Rejection> {
     let envelope = Envelope::parse(bytes)?;
-    check_items(&envelope.items, limits)?;
     Ok(CheckedEnvelope {
         dsn: envelope.header.dsn().and_then(|dsn| dsn.parse().ok()),
         event_id: envelope
             .header
             .event_id()
             .or_else(|| items_event_id(&envelope.items)),
-        is_empty: envelope.items.is_empty(),
+        charges: charges(&envelope.items),
+        overflow: check_items(&envelope.items, limits).err(),
     })
 }
 
@@ -61,18 +72,28 @@ fn has_event_id(item: &Item<'_>) -> bool {
     )
 }
 
-/// Unpacks the body of `/store/` and checks that it is a JSON object; returns its id, or a new one.
+/// Unpacks the body of `/store/` and checks that it is a JSON object. Very old clients send transactions so.
 ///
 /// # Errors
 /// [`Rejection::Json`], or why it could not be unpacked.
-pub(crate) fn check_store(body: &[u8], limits: &Limits) -> Result<EventId, Rejection> {
+pub(crate) fn check_store(body: &[u8], limits: &Limits) -> Result<CheckedEvent, Rejection> {
     let text = unpack_store(body, limits.max_store_bytes)?;
     let event = json::parse(&text)?;
     if event.as_object().is_none() {
         let reason = "expected an object";
         return Err(ParseError { reason, offset: 0 }.into());
     }
-    Ok(event_id_of(&event).unwrap_or_else(EventId::random))
+    let category = match event.get_str("type") {
+        Some("transaction") => DataCategory::Transaction,
+        _ => DataCategory::Error,
+    };
+    Ok(CheckedEvent {
+        event_id: event_id_of(&event).unwrap_or_else(EventId::random),
+        charge: Charge {
+            category,
+            quantity: 1,
+        },
+    })
 }
 
 fn event_id_of(event: &Json<'_>) -> Option<EventId> {

@@ -8,14 +8,16 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::header;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use bugle_protocol::{AuthError, Dsn, EnvelopeError, EventId, ProjectId, UnixMillis};
 use bugle_store::ProjectKey;
 use bugle_store::queue::{Entry, QueuedRequest, RequestHead, RequestKind};
 
+use crate::attempt::{Attempt, announced};
 use crate::authenticate::{check_dsn, claimed_auth, text};
 use crate::body::{Memory, Received};
 use crate::check::{check_envelope, check_store};
-use crate::{Ingest, Rejection};
+use crate::{HoldBack, Ingest, Rejection};
 
 /// The content type that makes a body an envelope where an event is expected.
 const ENVELOPE_TYPE: &[u8] = b"application/x-sentry-envelope";
@@ -36,6 +38,18 @@ pub(crate) struct Receipt {
     /// The event's id, `None` if nothing in the request has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<EventId>,
+    /// What the client is asked to send no more of.
+    #[serde(skip)]
+    pub(crate) hold_back: Option<HoldBack>,
+}
+
+impl IntoResponse for Receipt {
+    fn into_response(self) -> Response {
+        let header = self.hold_back.as_ref().and_then(HoldBack::header);
+        let mut response = Json(self).into_response();
+        response.headers_mut().extend(header);
+        response
+    }
 }
 
 /// Who sends, as far as that is settled.
@@ -50,7 +64,7 @@ pub(crate) async fn receive_envelope(
     State(inlet): State<Arc<Inlet>>,
     Path(project_id): Path<String>,
     request: Request,
-) -> Result<Json<Receipt>, Rejection> {
+) -> Result<Receipt, Rejection> {
     let project_id = Some(parse_project_id(&project_id)?);
     let (parts, body) = request.into_parts();
     let taken = inlet.take_envelope(project_id, &parts, body).await;
@@ -62,7 +76,7 @@ pub(crate) async fn receive_store(
     State(inlet): State<Arc<Inlet>>,
     Path(project_id): Path<String>,
     request: Request,
-) -> Result<Json<Receipt>, Rejection> {
+) -> Result<Receipt, Rejection> {
     let project_id = Some(parse_project_id(&project_id)?);
     answer(project_id, inlet.take_store(project_id, request).await)
 }
@@ -71,7 +85,7 @@ pub(crate) async fn receive_store(
 pub(crate) async fn receive_store_of_key(
     State(inlet): State<Arc<Inlet>>,
     request: Request,
-) -> Result<Json<Receipt>, Rejection> {
+) -> Result<Receipt, Rejection> {
     answer(None, inlet.take_store(None, request).await)
 }
 
@@ -82,10 +96,8 @@ pub(crate) fn parse_project_id(text: &str) -> Result<ProjectId, Rejection> {
 fn answer(
     project_id: Option<ProjectId>,
     taken: Result<Receipt, Rejection>,
-) -> Result<Json<Receipt>, Rejection> {
-    taken
-        .map(Json)
-        .inspect_err(|rejection| rejection.log(project_id))
+) -> Result<Receipt, Rejection> {
+    taken.inspect_err(|rejection| rejection.log(project_id))
 }
 
 impl Inlet {
@@ -101,27 +113,40 @@ impl Inlet {
         parts: &Parts,
         body: Body,
     ) -> Result<Receipt, Rejection> {
+        let sender = self.sender(project_id, parts).await?;
+        let mut attempt = Attempt::new(RequestKind::Envelope, sender, announced(&body));
+        let taken = self
+            .try_envelope(&mut attempt, project_id, parts, body)
+            .await;
+        self.settle(&attempt, taken).await
+    }
+
+    async fn try_envelope(
+        &self,
+        attempt: &mut Attempt,
+        project_id: Option<ProjectId>,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Receipt, Rejection> {
         let limits = &self.ingest.limits;
         let max_bytes = limits.max_envelope_bytes;
-        let sender = self.sender(project_id, parts).await?;
         let received = self.memory.receive(&parts.headers, body, max_bytes, limits);
         let received = received.await?;
+        attempt.size = received.bytes.len() as u64;
         let ingest = Arc::clone(&self.ingest);
         let checked = self.memory.decode(&received, max_bytes, move |bytes| {
             check_envelope(bytes, &ingest.limits)
         });
-        let sender_is_known = sender.is_some();
+        let sender_is_known = attempt.sender.is_some();
         let checked = checked
             .await
             .map_err(|rejection| unknown_sender(rejection, sender_is_known))?;
-        let sender = self.confirm(sender, project_id, checked.dsn).await?;
-        let event_id = checked.event_id;
-        if !checked.is_empty {
-            // Rate limits belong here: the sender, the items and their sizes are known, and nothing is kept yet.
-            self.queue(parts, sender, RequestKind::Envelope, event_id, received)
-                .await?;
+        attempt.charges = Some(checked.charges);
+        self.confirm(attempt, project_id, checked.dsn).await?;
+        if let Some(overflow) = checked.overflow {
+            return Err(overflow.into());
         }
-        Ok(Receipt { id: event_id })
+        self.queue(parts, attempt, checked.event_id, received).await
     }
 
     /// Takes a bare event, or an envelope if the content type says so.
@@ -134,35 +159,64 @@ impl Inlet {
         if is_envelope(&parts) {
             return self.take_envelope(project_id, &parts, body).await;
         }
-        let limits = &self.ingest.limits;
-        let max_bytes = limits.max_store_bytes;
         let sender = self.sender(project_id, &parts).await?;
         let sender = sender.ok_or(AuthError::Missing)?;
+        let mut attempt = Attempt::new(RequestKind::Store, Some(sender), announced(&body));
+        let taken = self.try_store(&mut attempt, &parts, body).await;
+        self.settle(&attempt, taken).await
+    }
+
+    async fn try_store(
+        &self,
+        attempt: &mut Attempt,
+        parts: &Parts,
+        body: Body,
+    ) -> Result<Receipt, Rejection> {
+        let limits = &self.ingest.limits;
+        let max_bytes = limits.max_store_bytes;
         let received = self.memory.receive(&parts.headers, body, max_bytes, limits);
         let received = received.await?;
+        attempt.size = received.bytes.len() as u64;
         let ingest = Arc::clone(&self.ingest);
-        let event_id = self.memory.decode(&received, max_bytes, move |bytes| {
+        let checked = self.memory.decode(&received, max_bytes, move |bytes| {
             check_store(bytes, &ingest.limits)
         });
-        let event_id = Some(event_id.await?);
-        self.queue(&parts, sender, RequestKind::Store, event_id, received)
-            .await?;
-        Ok(Receipt { id: event_id })
+        let checked = checked.await?;
+        attempt.charges = Some(vec![vec![checked.charge]]);
+        self.queue(parts, attempt, Some(checked.event_id), received)
+            .await
     }
 
     /// Takes an envelope that was made here of a request in another form, such as a browser's report or a crash dump.
+    /// One that is refused is counted.
+    ///
+    /// # Errors
+    /// [`Rejection::RateLimited`] if nothing of it may be taken: endpoints whose clients would try again answer success then.
     pub(crate) async fn take_made(
         &self,
         parts: &Parts,
         sender: Sender,
         envelope: Vec<u8>,
     ) -> Result<Receipt, Rejection> {
+        let size = envelope.len() as u64;
+        let mut attempt = Attempt::new(RequestKind::Envelope, Some(sender), size);
+        let taken = self.try_made(&mut attempt, parts, envelope).await;
+        self.settle(&attempt, taken).await
+    }
+
+    async fn try_made(
+        &self,
+        attempt: &mut Attempt,
+        parts: &Parts,
+        envelope: Vec<u8>,
+    ) -> Result<Receipt, Rejection> {
         let checked = check_envelope(&envelope, &self.ingest.limits)?;
-        let event_id = checked.event_id;
+        attempt.charges = Some(checked.charges);
+        if let Some(overflow) = checked.overflow {
+            return Err(overflow.into());
+        }
         let received = Received::made(envelope);
-        self.queue(parts, sender, RequestKind::Envelope, event_id, received)
-            .await?;
-        Ok(Receipt { id: event_id })
+        self.queue(parts, attempt, checked.event_id, received).await
     }
 
     /// The sender by headers and query; `None` if they name none.
@@ -180,14 +234,14 @@ impl Inlet {
         Ok(Some(Sender { key, client }))
     }
 
-    /// The sender by all that the request and the envelope say.
+    /// Settles the sender by all that the request and the envelope say.
     async fn confirm(
         &self,
-        sender: Option<Sender>,
+        attempt: &mut Attempt,
         project_id: Option<ProjectId>,
         dsn: Option<Dsn>,
-    ) -> Result<Sender, Rejection> {
-        let sender = match (sender, &dsn) {
+    ) -> Result<(), Rejection> {
+        let sender = match (attempt.sender.take(), &dsn) {
             (Some(sender), _) => sender,
             (None, Some(dsn)) => Sender {
                 key: self.ingest.authenticate(dsn.public_key, project_id).await?,
@@ -195,43 +249,83 @@ impl Inlet {
             },
             (None, None) => return Err(AuthError::Missing.into()),
         };
-        if let Some(dsn) = &dsn {
-            check_dsn(dsn, &sender.key)?;
+        let sender = attempt.sender.insert(sender);
+        match &dsn {
+            Some(dsn) => check_dsn(dsn, &sender.key),
+            None => Ok(()),
         }
-        Ok(sender)
     }
 
-    /// Puts the bytes as they were received into the queue; they are on disk when this returns.
+    /// Asks the limits, and puts the bytes as they were received into the queue; they are on disk when this returns. The
+    /// items that a limit refuses stay in the body: the head names them.
     async fn queue(
         &self,
         parts: &Parts,
-        sender: Sender,
-        kind: RequestKind,
+        attempt: &mut Attempt,
         event_id: Option<EventId>,
         received: Received,
-    ) -> Result<(), Rejection> {
+    ) -> Result<Receipt, Rejection> {
+        let sender = attempt.sender.as_ref().ok_or(AuthError::Missing)?;
+        let charges = attempt.charges.as_deref().unwrap_or_default();
+        if charges.is_empty() {
+            let hold_back = None;
+            return Ok(Receipt {
+                id: event_id,
+                hold_back,
+            });
+        }
+        let limiter = &self.ingest.limiter;
+        let received_at = UnixMillis::now();
+        let verdict = limiter.settle(&sender.key, charges, received_at).await;
+        if verdict.refuses_all() {
+            let refusal = verdict.refusal();
+            attempt.limited = verdict.limited;
+            return Err(Rejection::RateLimited(refusal));
+        }
+        let mut head = self.head(parts, sender, attempt.kind, &received);
+        head.received_at = received_at;
+        head.event_id = event_id;
+        head.charges.clone_from(&verdict.charged);
+        head.limited.clone_from(&verdict.limited);
+        let body = received.bytes.clone();
+        let request = Entry::Request(QueuedRequest { head, body });
+        if let Err(error) = self.ingest.queue.push(&request).await {
+            limiter.refund(&verdict);
+            return Err(error.into());
+        }
+        Ok(Receipt {
+            id: event_id,
+            hold_back: verdict.hold_back(),
+        })
+    }
+
+    /// What the queue is told of a request, as far as the request itself says it.
+    fn head(
+        &self,
+        parts: &Parts,
+        sender: &Sender,
+        kind: RequestKind,
+        received: &Received,
+    ) -> RequestHead {
         let headers = &parts.headers;
         let user_agent = headers.get(header::USER_AGENT).map(text).map(shorten);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map(|ConnectInfo(address)| address.ip());
-        let head = RequestHead {
+        let client = sender.client.clone().map(shorten);
+        RequestHead {
             project_id: sender.key.project_id,
             key_id: sender.key.id,
-            received_at: UnixMillis::now(),
+            received_at: UnixMillis::default(),
             kind,
             encoding: received.encoding,
-            event_id,
+            event_id: None,
             client_ip: self.ingest.trusted_proxies.client_ip(peer, headers),
-            client: sender.client.map(shorten).or_else(|| user_agent.clone()),
+            client: client.or_else(|| user_agent.clone()),
             user_agent,
             charges: Vec::new(),
             limited: Vec::new(),
             is_retry: false,
-        };
-        let body = received.bytes.clone();
-        let request = Entry::Request(QueuedRequest { head, body });
-        self.ingest.queue.push(&request).await?;
-        Ok(())
+        }
     }
 }
 

@@ -8,14 +8,18 @@ use axum::response::{IntoResponse, Response};
 use bugle_protocol::body::BodyError;
 use bugle_protocol::json::ParseError;
 use bugle_protocol::multipart::MultipartError;
-use bugle_protocol::{AuthError, EnvelopeError, ProjectId};
+use bugle_protocol::{AuthError, DiscardReason, EnvelopeError, LimitReason, Outcome, ProjectId};
 use bugle_store::StoreError;
 use bugle_store::queue::PushError;
 
 use crate::items::ItemOverflow;
+use crate::limiter::HoldBack;
 
 /// What clients are asked to wait after a 503, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
+
+/// Characters of what is kept of a rejection.
+const MAX_DETAIL_CHARS: usize = 500;
 
 /// Why a request was not accepted. The text is the answer's `detail`, the sources its `causes`.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,9 @@ pub enum Rejection {
     /// An item is too large, or there are too many of its kind.
     #[error(transparent)]
     Item(#[from] ItemOverflow),
+    /// Everything in the request is over a limit.
+    #[error("Sentry dropped data due to a quota or internal rate limit being reached")]
+    RateLimited(HoldBack),
     /// There was no memory for the body within the time that clients are given.
     #[error("failed to queue envelope")]
     OutOfMemory,
@@ -154,9 +161,46 @@ impl Rejection {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } | Self::Item(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::OutOfMemory | Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// How the items of the request end that it refuses, if its sender is known.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome::Invalid(match self {
+            Self::Item(_) | Self::TooLarge { .. } => DiscardReason::TooLarge,
+            Self::Coding(_) => DiscardReason::InvalidCompression,
+            Self::Json(_) => DiscardReason::InvalidJson,
+            Self::Multipart(_) | Self::MissingFile(_) => DiscardReason::InvalidMultipart,
+            Self::Minidump => DiscardReason::InvalidMinidump,
+            Self::Report => DiscardReason::SecurityReport,
+            Self::Parameter { .. } => DiscardReason::NoData,
+            Self::Internal => DiscardReason::Internal,
+            Self::OutOfMemory | Self::Queue(_) | Self::Store(_) | Self::RateLimited(_) => {
+                return Outcome::RateLimited(LimitReason::Overload);
+            }
+            Self::Auth(_)
+            | Self::EnvelopeAuth
+            | Self::ProjectShape
+            | Self::Project
+            | Self::Mismatch(_)
+            | Self::Envelope(_)
+            | Self::Disconnected
+            | Self::TooSlow { .. }
+            | Self::MediaType(_)
+            | Self::NotSupported(_)
+            | Self::NotFound
+            | Self::Method => DiscardReason::InvalidEnvelope,
+        })
+    }
+
+    /// The text with those of all its sources, for the people of the project; at most [`MAX_DETAIL_CHARS`] long.
+    pub(crate) fn detail(&self) -> String {
+        let sources = std::iter::successors(self.source(), |&error| error.source());
+        let text = sources.fold(self.to_string(), |text, source| format!("{text}: {source}"));
+        text.chars().take(MAX_DETAIL_CHARS).collect()
     }
 
     /// The sources' texts, outermost first. What is wrong with the server is not the client's to know.
@@ -189,10 +233,13 @@ impl IntoResponse for Rejection {
             causes: self.causes(),
         };
         let mut response = (self.status(), Json(fault)).into_response();
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER);
+        let headers = response.headers_mut();
+        if let Self::RateLimited(hold_back) = &self {
+            headers.extend(hold_back.header());
+            let seconds = HeaderValue::from(hold_back.retry_after_seconds);
+            headers.insert(header::RETRY_AFTER, seconds);
+        } else if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         response
     }

@@ -9,7 +9,7 @@ pub const RATE_LIMITS_HEADER: &str = "x-sentry-rate-limits";
 
 /// One entry of the header: for so long, send nothing of these categories.
 ///
-/// Written as `seconds:category;category:scope:reason`, entries separated by a comma and a blank; see protocol.md section 3
+/// Written as `seconds:category;category:scope:reason[:namespace]`, entries separated by a comma and a blank; see protocol.md section 3
 /// and <https://develop.sentry.dev/sdk/expected-features/rate-limiting/>.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
@@ -21,6 +21,8 @@ pub struct RateLimit {
     pub scope: LimitScope,
     /// The reason's name, an identifier such as `key_quota`.
     pub reason: &'static str,
+    /// Which metrics are limited; only for [`DataCategory::MetricBucket`].
+    pub namespace: Option<&'static str>,
 }
 
 /// What a limit adds up over.
@@ -63,7 +65,11 @@ impl fmt::Display for RateLimit {
             let separator = if i == 0 { "" } else { ";" };
             write!(f, "{separator}{}", category.name())?;
         }
-        write!(f, ":{}:{}", self.scope.name(), self.reason)
+        write!(f, ":{}:{}", self.scope.name(), self.reason)?;
+        match self.namespace {
+            Some(namespace) => write!(f, ":{namespace}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -86,17 +92,27 @@ mod tests {
                 categories: vec![DataCategory::Error, DataCategory::Transaction],
                 scope: LimitScope::Organization,
                 reason: "org_quota",
+                namespace: None,
             },
             RateLimit {
                 seconds: 2700,
                 categories: Vec::new(),
                 scope: LimitScope::Key,
                 reason: "key_quota",
+                namespace: None,
+            },
+            RateLimit {
+                seconds: 1,
+                categories: vec![DataCategory::MetricBucket],
+                scope: LimitScope::Project,
+                reason: "project_quota",
+                namespace: Some("custom"),
             },
         ];
         assert_eq!(
             rate_limits_header(&limits),
-            "60:error;transaction:organization:org_quota, 2700::key:key_quota"
+            "60:error;transaction:organization:org_quota, 2700::key:key_quota, \
+             1:metric_bucket:project:project_quota:custom"
         );
     }
 }

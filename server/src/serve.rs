@@ -11,13 +11,12 @@ use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use bugle_alerts::Dispatcher;
 use bugle_api::Api;
-use bugle_ingest::Ingest;
+use bugle_ingest::{Ingest, Ledger, Limiter, watch_spikes};
 use bugle_processor::Processor;
 use bugle_protocol::UnixMillis;
 use bugle_store::Store;
 use bugle_store::queue::{self, Queue};
 use bugle_ui::Ui;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Layer as _;
@@ -26,12 +25,10 @@ use tower::util::MapRequestLayer;
 use crate::commands::open;
 use crate::config::Config;
 use crate::health::{self, Health};
+use crate::http;
 use crate::setup;
 
-/// How long requests may take to end after SIGTERM.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// How long everything may take to end after SIGTERM.
+/// How long everything may take to end after SIGTERM; requests have a part of it, see [`http::Limits::grace`].
 const END: Duration = Duration::from_secs(9);
 
 /// Runs the server until SIGTERM or Ctrl-C.
@@ -39,7 +36,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let store = open(&config).await?;
     store.migrate().await?;
     let queue = open_queue(&config, &store).await?;
-    let listener = TcpListener::bind(config.listen).await;
+    let listener = http::listen(config.listen);
     let listener = listener.with_context(|| format!("could not listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let base_url = config.public_url(address);
@@ -48,13 +45,30 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!(%address, url = %base_url, database = store.backend(), "listening");
 
+    let limiter = Limiter::new(store.clone(), queue.clone());
+    // Before anything is processed: see there.
+    limiter.restore(UnixMillis::now()).await?;
+    let ledger = Ledger::new(queue.clone());
+
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let processor = Processor::new(store.clone(), queue.clone());
     tasks.spawn(processor.run(stopped.clone()));
     tasks.spawn(Dispatcher::new(store.clone(), base_url.clone()).run(stopped.clone()));
-    let app = app(&config, &store, &queue, &base_url);
-    tasks.spawn(serve(listener, app, stopped));
+    tasks.spawn(watch_spikes(store.clone(), stopped.clone()));
+    let ingest = Ingest {
+        store: store.clone(),
+        queue: queue.clone(),
+        limiter,
+        ledger: ledger.clone(),
+        limits: bugle_ingest::Limits::default(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        base_url: base_url.clone(),
+        js_sdk_url: config.js_sdk_url.clone(),
+    };
+    let app = app(&config, ingest, &base_url);
+    let limits = http::Limits::for_this_process();
+    tasks.spawn(http::serve(listener, app, limits, stopped));
 
     let failure = tokio::select! {
         signal = terminated() => signal.err(),
@@ -65,6 +79,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     stop.send_replace(true);
     let ended = async {
         while tasks.join_next().await.is_some() {}
+        ledger.close().await;
         let closed = tokio::task::spawn_blocking(move || queue.close()).await;
         store.close().await;
         closed
@@ -92,15 +107,8 @@ async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
     Ok(queue)
 }
 
-fn app(config: &Config, store: &Store, queue: &Queue, base_url: &str) -> Router {
-    let ingest = Ingest {
-        store: store.clone(),
-        queue: queue.clone(),
-        limits: bugle_ingest::Limits::default(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        base_url: base_url.to_owned(),
-        js_sdk_url: config.js_sdk_url.clone(),
-    };
+fn app(config: &Config, ingest: Ingest, base_url: &str) -> Router {
+    let (store, queue) = (ingest.store.clone(), ingest.queue.clone());
     let router = Router::new()
         .merge(bugle_ingest::router(Arc::new(ingest)))
         .merge(bugle_api::router(Arc::new(Api {
@@ -170,27 +178,6 @@ fn tidy_path(mut request: Request, prefix: &str) -> Request {
         }
     }
     request
-}
-
-/// Serves until stopped, then lets requests end for a while.
-async fn serve(listener: TcpListener, app: Router, mut stopped: watch::Receiver<bool>) {
-    let mut grace = stopped.clone();
-    let graceful = async move {
-        // The sender lives as long as the server: an error means the same as the signal.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let service = app.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(graceful);
-    tokio::select! {
-        served = serving => {
-            if let Err(error) = served {
-                tracing::error!(%error, "the HTTP server failed");
-            }
-        }
-        () = async { let _ = grace.wait_for(|stop| *stop).await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!("cut off requests that did not end in time");
-        }
-    }
 }
 
 async fn terminated() -> anyhow::Result<()> {

@@ -25,6 +25,7 @@ mod rejections;
 mod search;
 mod sessions;
 mod settings;
+mod spikes;
 mod text;
 mod tokens;
 mod users;

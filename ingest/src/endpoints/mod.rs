@@ -19,7 +19,9 @@ use axum::http::{StatusCode, header};
 use bugle_protocol::{AuthError, EventId, ProjectId, PublicKey};
 
 use crate::Rejection;
+use crate::attempt::announced;
 use crate::authenticate::{claimed_auth, text};
+use crate::body::{Received, Share};
 use crate::receive::{Inlet, Sender, parse_project_id};
 use draft::Draft;
 
@@ -68,12 +70,12 @@ async fn take_from(
     max_bytes: usize,
     make: impl Fn(&[u8], usize) -> Result<Draft, Rejection> + Send + 'static,
 ) -> Result<Option<EventId>, Rejection> {
-    let limits = &inlet.ingest.limits;
-    let received = inlet
-        .memory
-        .receive(&parts.headers, body, max_bytes, limits);
-    let received = received.await?;
-    let (draft, memory) = inlet.memory.make(&received, max_bytes, make).await?;
+    let size = announced(&body);
+    let made = receive_and_make(inlet, parts, body, max_bytes, make).await;
+    let (received, draft, memory) = match made {
+        Ok(made) => made,
+        Err(rejection) => return Err(inlet.refused(sender, size, rejection).await),
+    };
     if draft.is_empty() {
         return Ok(None);
     }
@@ -81,6 +83,22 @@ async fn take_from(
     let _memory = (memory.map(|memory| memory.shrink_to(draft.len())), received);
     let receipt = inlet.take_made(parts, sender, draft.into_bytes()).await?;
     Ok(receipt.id)
+}
+
+async fn receive_and_make(
+    inlet: &Inlet,
+    parts: &Parts,
+    body: Body,
+    max_bytes: usize,
+    make: impl Fn(&[u8], usize) -> Result<Draft, Rejection> + Send + 'static,
+) -> Result<(Received, Draft, Option<Share>), Rejection> {
+    let limits = &inlet.ingest.limits;
+    let received = inlet
+        .memory
+        .receive(&parts.headers, body, max_bytes, limits)
+        .await?;
+    let (draft, memory) = inlet.memory.make(&received, max_bytes, make).await?;
+    Ok((received, draft, memory))
 }
 
 /// The sender by the path, or else by headers and query. Where the path names a key, anything else may only repeat it.

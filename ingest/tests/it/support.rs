@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, StatusCode};
-use bugle_ingest::{Ingest, Limits, TrustedProxies, router};
+use bugle_ingest::{Ingest, Ledger, Limiter, Limits, TrustedProxies, router};
 use bugle_protocol::{ProjectId, PublicKey, UnixMillis};
 use bugle_store::queue::{self, Entry, Queue, QueuedRequest, Reader};
 use bugle_store::{NewProject, Options, Store};
@@ -85,6 +85,8 @@ impl Bench {
         let queue = Queue::open(&folder.path().join("queue"), queue_limits, 0).unwrap();
         let reader = queue.reader(0);
         let ingest = Arc::new(Ingest {
+            limiter: Limiter::new(store.clone(), queue.clone()),
+            ledger: Ledger::new(queue.clone()),
             store,
             queue,
             limits,
