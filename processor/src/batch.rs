@@ -1,13 +1,15 @@
-//! Prepares a batch: all cores take requests apart, and the results come together in the order of the queue.
+//! Prepares a batch: the threads of the pool take requests apart, and the results come together in the order of the queue.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 
-use bugle_protocol::{DiscardReason, Outcome};
-use bugle_store::queue::{Delivery, Entry};
-use bugle_store::{Batch, OutcomeCount, QueueCursor};
-use tokio::task::JoinSet;
+use bugle_store::queue::{Delivery, Entry, QueuedRequest};
+use bugle_store::{Batch, Blobs, QueueCursor, StoreError};
 
-use crate::request::{Processed, Rules, process};
+use crate::pool::Pool;
+use crate::request::{Rules, Tools, process, unreadable};
+use crate::settle::Processed;
+use crate::verdict::{Ending, Unit};
 
 /// A thread takes no further request of a batch once so much came out of those before it.
 const PART_DECODED_BYTES: usize = 32 * 1024 * 1024;
@@ -20,119 +22,247 @@ pub(crate) struct Prepared {
     pub(crate) position: u64,
     /// What the batch was made of.
     pub(crate) deliveries: Vec<Delivery>,
-    /// What has to be kept aside, because something in it made us panic or because it is no request at all.
-    pub(crate) poisoned: Vec<Delivery>,
+    /// What is to be set aside before.
+    pub(crate) aside: Vec<Aside>,
 }
 
-impl Prepared {
-    /// The batch that only counts what this one held, for events that the store refuses.
-    pub(crate) fn without_events(&self) -> Batch {
-        let refused = self.batch.events.iter().map(|event| OutcomeCount {
-            project_id: event.project_id,
-            key_id: event.key_id,
-            received_at: event.received_at,
-            category: event.category,
-            outcome: Outcome::Invalid(DiscardReason::Internal),
-            quantity: 1,
-        });
-        let outcomes = self.batch.outcomes.iter().cloned().chain(refused).collect();
-        Batch {
-            cursor: self.batch.cursor.clone(),
-            outcomes,
-            intake: self.batch.intake.clone(),
-            ..Batch::default()
+/// What cannot be processed or stored.
+#[derive(Debug)]
+pub(crate) enum Aside {
+    /// Items of the request at this position.
+    Part(u64, QueuedRequest),
+    /// A record that is no request at all.
+    Whole(Delivery),
+}
+
+/// What became of the deliveries that were to be prepared.
+#[derive(Debug)]
+pub(crate) struct Preparation {
+    pub(crate) prepared: Option<Prepared>,
+    /// What is left for the next batch: requests that unpack to much more than they weigh in the queue are cut to a share that
+    /// fits into memory.
+    pub(crate) left: Vec<Delivery>,
+    /// Why the first of those that are left could not be processed yet.
+    pub(crate) blocked: Option<StoreError>,
+}
+
+/// One request alone, for finding out what in it the database does not take.
+#[derive(Debug)]
+pub(crate) struct Single {
+    pub(crate) batch: Batch,
+    pub(crate) aside: Option<Aside>,
+    /// What of it would be stored.
+    pub(crate) suspects: Vec<Suspect>,
+}
+
+/// A unit of a request that has rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suspect {
+    /// Its place among the request's units.
+    pub(crate) unit: usize,
+    pub(crate) has_events: bool,
+    pub(crate) has_attachments: bool,
+    pub(crate) has_feedback: bool,
+}
+
+/// The pool, and what its threads need.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    pool: Pool,
+    bench: Arc<Bench>,
+    queue_id: String,
+}
+
+#[derive(Debug)]
+struct Bench {
+    rules: Rules,
+    blobs: Blobs,
+    large: Mutex<()>,
+}
+
+impl Bench {
+    fn tools(&self) -> Tools<'_> {
+        Tools {
+            rules: &self.rules,
+            blobs: &self.blobs,
+            large: &self.large,
         }
     }
 }
 
-/// Processes `deliveries` on `threads` threads. `None` if there are none.
-///
-/// Deliveries that unpack to much more than they weigh in the queue are cut to a share that fits into memory: the second
-/// value is what is left for the next batch.
-pub(crate) async fn prepare(
-    mut deliveries: Vec<Delivery>,
-    queue_id: &str,
-    rules: &Arc<Rules>,
-    threads: usize,
-) -> Option<(Prepared, Vec<Delivery>)> {
-    let share = deliveries.len().div_ceil(threads).max(1);
-    let mut tasks = JoinSet::new();
-    for (number, part) in deliveries.chunks(share).enumerate() {
-        let (part, rules) = (part.to_vec(), Arc::clone(rules));
-        tasks.spawn_blocking(move || (number, Part::process(&part, &rules)));
-    }
-    let mut parts = tasks.join_all().await;
-    parts.sort_by_key(|(number, _)| *number);
-
-    let (mut batch, mut poisoned, mut done) = (Batch::default(), Vec::new(), 0);
-    for (number, part) in parts {
-        // A batch is a stretch of the queue without gaps: what lies behind an unfinished part comes again.
-        if done < number * share {
-            break;
+impl Workshop {
+    pub(crate) fn new(rules: Rules, blobs: Blobs, queue_id: &str, threads: usize) -> Self {
+        let large = Mutex::default();
+        Self {
+            pool: Pool::new(threads),
+            bench: Arc::new(Bench {
+                rules,
+                blobs,
+                large,
+            }),
+            queue_id: queue_id.to_owned(),
         }
-        batch.events.extend(part.processed.events);
-        batch.outcomes.extend(part.processed.outcomes);
-        batch.intake.extend(part.processed.intake);
-        batch.rejections.extend(part.processed.rejections);
-        poisoned.extend(part.poisoned);
-        done += part.done;
     }
-    let left = deliveries.split_off(done);
-    let position = deliveries.last()?.position;
-    batch.cursor = Some(QueueCursor {
-        queue_id: queue_id.to_owned(),
-        position,
-    });
-    Some((
-        Prepared {
-            batch,
+
+    /// Processes deliveries on all threads.
+    pub(crate) async fn prepare(&self, mut deliveries: Vec<Delivery>) -> Preparation {
+        let share = deliveries.len().div_ceil(self.pool.threads()).max(1);
+        let running: Vec<_> = deliveries
+            .chunks(share)
+            .map(|part| {
+                let (part, bench) = (part.to_vec(), Arc::clone(&self.bench));
+                self.pool.run(move || Part::process(&part, &bench.tools()))
+            })
+            .collect();
+        let (mut whole, mut done) = (Part::default(), 0);
+        for (number, part) in running.into_iter().enumerate() {
+            let part = part.await;
+            // A batch is a stretch of the queue without gaps: what lies behind an unfinished part comes again.
+            if done < number * share {
+                break;
+            }
+            done += part.done;
+            whole.append(part);
+        }
+        let left = deliveries.split_off(done);
+        let prepared = deliveries.last().map(|last| last.position);
+        let prepared = prepared.map(|position| Prepared {
+            batch: self.with_cursor(whole.batch, position),
             position,
             deliveries,
-            poisoned,
-        },
-        left,
-    ))
+            aside: whole.aside,
+        });
+        Preparation {
+            prepared,
+            left,
+            blocked: whole.blocked,
+        }
+    }
+
+    /// Processes one delivery, without the units that the database refused.
+    pub(crate) async fn prepare_single(
+        &self,
+        delivery: &Delivery,
+        refused: Vec<usize>,
+    ) -> Result<Single, StoreError> {
+        let (delivery, bench) = (delivery.clone(), Arc::clone(&self.bench));
+        let position = delivery.position;
+        let job = move || {
+            let mut suspects = Vec::new();
+            let mut part = Part::default();
+            part.add(&delivery, &bench.tools(), &refused, |units| {
+                suspects = suspects_of(units);
+            })?;
+            Ok::<_, StoreError>((part, suspects))
+        };
+        let (mut part, suspects) = self.pool.run(job).await?;
+        Ok(Single {
+            batch: self.with_cursor(part.batch, position),
+            aside: part.aside.pop(),
+            suspects,
+        })
+    }
+
+    fn with_cursor(&self, batch: Batch, position: u64) -> Batch {
+        let cursor = QueueCursor {
+            queue_id: self.queue_id.clone(),
+            position,
+        };
+        Batch {
+            cursor: Some(cursor),
+            ..batch
+        }
+    }
+}
+
+fn suspects_of(units: &[Unit]) -> Vec<Suspect> {
+    let suspect = |(unit, Unit { ending, .. }): (usize, &Unit)| match ending {
+        Ending::Kept(kept) => Some(Suspect {
+            unit,
+            has_events: !kept.events.is_empty(),
+            has_attachments: !kept.attachments.is_empty(),
+            has_feedback: !kept.feedback.is_empty(),
+        }),
+        _ => None,
+    };
+    let suspects = units.iter().enumerate().filter_map(suspect);
+    suspects
+        .filter(|suspect| suspect.has_events || suspect.has_attachments || suspect.has_feedback)
+        .collect()
 }
 
 /// What one thread made of its share.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Part {
-    processed: Processed,
-    poisoned: Vec<Delivery>,
-    /// How many of the deliveries are processed, at least one.
+    batch: Batch,
+    aside: Vec<Aside>,
+    /// How many of the deliveries are processed.
     done: usize,
+    decoded_bytes: usize,
+    blocked: Option<StoreError>,
 }
 
 impl Part {
-    fn process(deliveries: &[Delivery], rules: &Rules) -> Self {
-        let (mut part, mut decoded_bytes) = (Self::default(), 0);
+    fn process(deliveries: &[Delivery], tools: &Tools<'_>) -> Self {
+        let mut part = Self::default();
         for delivery in deliveries {
-            if decoded_bytes > PART_DECODED_BYTES {
+            if part.decoded_bytes > PART_DECODED_BYTES {
                 break;
             }
-            part.done += 1;
-            let request = match Entry::from_bytes(&delivery.data) {
-                Some(Entry::Request(request)) => request,
-                Some(Entry::Tally(tally)) => {
-                    part.processed.outcomes.extend(tally.outcomes);
-                    part.processed.rejections.extend(tally.rejections);
-                    continue;
-                }
-                None => {
-                    part.poisoned.push(delivery.clone());
-                    continue;
-                }
-            };
-            let processed = process(&request, rules);
-            decoded_bytes += processed.decoded_bytes;
-            if processed.poisoned {
-                part.poisoned.push(delivery.clone());
+            if let Err(error) = part.add(delivery, tools, &[], |_| ()) {
+                part.blocked = Some(error);
+                break;
             }
-            part.processed.events.extend(processed.events);
-            part.processed.outcomes.extend(processed.outcomes);
-            part.processed.intake.extend(processed.intake);
-            part.processed.rejections.extend(processed.rejections);
         }
         part
     }
+
+    /// Adds what one delivery comes to; `look` sees its units.
+    fn add(
+        &mut self,
+        delivery: &Delivery,
+        tools: &Tools<'_>,
+        refused: &[usize],
+        look: impl FnOnce(&[Unit]),
+    ) -> Result<(), StoreError> {
+        match Entry::from_bytes(&delivery.data) {
+            Some(Entry::Request(request)) => {
+                let mut processed = process_guarded(&request, tools, refused)?;
+                look(&processed.units);
+                self.decoded_bytes += processed.decoded_bytes;
+                let aside = processed.aside.take();
+                self.aside
+                    .extend(aside.map(|part| Aside::Part(delivery.position, part)));
+                processed.settle(&request.head, &mut self.batch);
+            }
+            Some(Entry::Tally(tally)) => {
+                self.batch.outcomes.extend(tally.outcomes);
+                self.batch.rejections.extend(tally.rejections);
+            }
+            None => self.aside.push(Aside::Whole(delivery.clone())),
+        }
+        self.done += 1;
+        Ok(())
+    }
+
+    fn append(&mut self, other: Self) {
+        self.batch.events.extend(other.batch.events);
+        self.batch.attachments.extend(other.batch.attachments);
+        self.batch.feedback.extend(other.batch.feedback);
+        self.batch.outcomes.extend(other.batch.outcomes);
+        self.batch.intake.extend(other.batch.intake);
+        self.batch.rejections.extend(other.batch.rejections);
+        self.aside.extend(other.aside);
+        self.blocked = self.blocked.take().or(other.blocked);
+    }
+}
+
+/// Items are guarded one by one; what panics around them costs the whole request.
+fn process_guarded(
+    request: &QueuedRequest,
+    tools: &Tools<'_>,
+    refused: &[usize],
+) -> Result<Processed, StoreError> {
+    catch_unwind(AssertUnwindSafe(|| process(request, tools, refused)))
+        .unwrap_or_else(|_| Ok(unreadable(request)))
 }

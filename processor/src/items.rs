@@ -1,12 +1,44 @@
 //! What is done with each kind of item: one file per kind that is stored.
 
+mod attachment;
+mod client_report;
+mod crash;
+mod csp;
 pub(crate) mod event;
+mod feedback;
+mod json;
+mod network_error;
+mod security;
 mod tags;
+mod user_report;
 
-use bugle_protocol::Item;
+use bugle_protocol::{Item, ItemType};
 
-/// How much an item counts as, in its own category.
-pub(crate) fn quantity(item: &Item<'_>) -> i64 {
-    // Containers say in their header how many entries they hold. A lie of a hostile client must not overflow a counter.
-    item.header.item_count().clamp(1, 100_000).cast_signed()
+pub(crate) use crash::Crash;
+
+use crate::request::{Arrival, Tools};
+use crate::verdict::{Fault, Kept, Refusal};
+
+/// Processes an item that ends by itself.
+pub(crate) fn process(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    tools: &Tools<'_>,
+) -> Result<Kept, Fault> {
+    let kept = match item.header.item_type {
+        ItemType::Event => event::process(arrival, item.payload, tools.rules)?,
+        ItemType::Attachment | ItemType::UnrealReport => {
+            return attachment::process(arrival, item, tools.blobs);
+        }
+        ItemType::UserReport => user_report::process(arrival, item.payload, tools.rules)?,
+        ItemType::Feedback => feedback::process(arrival, item.payload, tools.rules)?,
+        ItemType::ClientReport => client_report::process(item.payload)?,
+        ItemType::RawSecurity => security::process(arrival, item, tools.rules)?,
+        ItemType::Security => security::process_event(arrival, item.payload, tools.rules)?,
+        ItemType::Nel => network_error::process(arrival, item, tools.rules)?,
+        // Form data joins a crash's event; without one it says nothing, and counts for nothing.
+        ItemType::FormData => Kept::default(),
+        _ => return Err(Refusal::unsupported().into()),
+    };
+    Ok(kept)
 }

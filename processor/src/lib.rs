@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+mod aside;
 mod batch;
 pub mod explain;
 mod items;
+mod measure;
 pub mod normalize;
+mod pool;
 mod processor;
+mod refused;
 mod request;
 pub mod scrub;
+mod settle;
+mod verdict;
 
 pub use processor::Processor;
 pub use request::Rules;

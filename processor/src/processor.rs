@@ -1,14 +1,16 @@
 //! The loop from the queue to the store.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bugle_protocol::UnixMillis;
-use bugle_store::queue::{Delivery, Queue, Reader};
+use bugle_store::queue::{Delivery, Entry, Queue, Reader};
 use bugle_store::{Batch, Store, StoreError};
 use tokio::sync::watch;
 
-use crate::batch::{Prepared, prepare};
+use crate::batch::{Aside, Preparation, Prepared, Single, Workshop};
+use crate::measure;
+use crate::refused::candidates;
 use crate::request::Rules;
 
 /// Requests in a batch at most; a transaction of so many is written in some 30 ms.
@@ -28,8 +30,16 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub struct Processor {
     store: Store,
     queue: Queue,
-    rules: Arc<Rules>,
-    threads: usize,
+    workshop: Arc<Workshop>,
+}
+
+/// What comes next.
+struct Source {
+    reader: Reader,
+    /// What was read and is not prepared yet.
+    left: Vec<Delivery>,
+    /// How long to wait where files cannot be kept.
+    pause: Duration,
 }
 
 impl Processor {
@@ -37,11 +47,11 @@ impl Processor {
     #[must_use]
     pub fn new(store: Store, queue: Queue) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let workshop = Workshop::new(Rules::default(), store.blobs.clone(), queue.id(), threads);
         Self {
+            workshop: Arc::new(workshop),
             store,
             queue,
-            rules: Arc::default(),
-            threads,
         }
     }
 
@@ -50,22 +60,26 @@ impl Processor {
         let Some(position) = self.position(&mut stop).await else {
             return;
         };
-        let mut reader = self.queue.reader(position);
-        let (mut prepared, mut left) = (None, Vec::new());
+        let mut source = Source {
+            reader: self.queue.reader(position),
+            left: Vec::new(),
+            pause: RETRY.0,
+        };
+        let mut prepared = None;
         loop {
-            if prepared.is_none() {
+            if prepared.is_none() && source.left.is_empty() {
                 let waiting = tokio::select! {
-                    waiting = reader.wait() => waiting,
+                    waiting = source.reader.wait() => waiting,
                     _ = stop.wait_for(|stop| *stop) => false,
                 };
                 if !waiting {
                     return;
                 }
             }
-            // While one batch is written, the next one is read and taken apart.
+            // While one batch is written, the next one is read and taken apart: there are never more than these two.
             let (stored, next) = tokio::join!(
                 self.store_batch(prepared, stop.clone()),
-                self.next(&mut reader, &mut left)
+                self.next(&mut source, stop.clone())
             );
             if !stored || *stop.borrow() {
                 return;
@@ -88,24 +102,44 @@ impl Processor {
         }
     }
 
-    /// Prepares what was left of the last deliveries, or the next ones of the queue.
-    async fn next(&self, reader: &mut Reader, left: &mut Vec<Delivery>) -> Option<Prepared> {
-        if left.is_empty() {
+    /// Prepares what was left of the last deliveries, or the next ones of the queue. Where the disk takes no files, the
+    /// requests that bring some wait as they do for a database that is away.
+    async fn next(&self, source: &mut Source, mut stop: watch::Receiver<bool>) -> Option<Prepared> {
+        if source.left.is_empty() {
             // Reading blocks on the disk, but its pages are still in memory unless there is a backlog.
-            match tokio::task::block_in_place(|| reader.read(BATCH_REQUESTS, BATCH_BYTES)) {
-                Ok(deliveries) => *left = deliveries,
+            let read = || source.reader.read(BATCH_REQUESTS, BATCH_BYTES);
+            match tokio::task::block_in_place(read) {
+                Ok(deliveries) => source.left = deliveries,
                 Err(error) => {
                     report(&error, "could not read the queue");
-                    tokio::time::sleep(RETRY.1).await;
+                    wait(&mut RETRY.1.clone(), &mut stop).await;
                     return None;
                 }
             }
         }
-        let deliveries = std::mem::take(left);
-        let prepared = prepare(deliveries, self.queue.id(), &self.rules, self.threads).await;
-        let (prepared, rest) = prepared?;
-        *left = rest;
-        Some(prepared)
+        let started = Instant::now();
+        let deliveries = std::mem::take(&mut source.left);
+        let Preparation {
+            prepared,
+            left,
+            blocked,
+        } = self.workshop.prepare(deliveries).await;
+        source.left = left;
+        match (&prepared, blocked) {
+            (Some(_), _) => {
+                source.pause = RETRY.0;
+                measure::stage("prepare", started.elapsed());
+            }
+            (None, Some(error)) => {
+                report(
+                    &error,
+                    "could not keep a file; its request stays in the queue",
+                );
+                wait(&mut source.pause, &mut stop).await;
+            }
+            (None, None) => {}
+        }
+        prepared
     }
 
     /// Stores a batch, again and again until the database takes it. `false` if the server stops before.
@@ -117,50 +151,110 @@ impl Processor {
         let Some(prepared) = prepared else {
             return true;
         };
-        for delivery in &prepared.poisoned {
-            self.set_aside(delivery);
+        for aside in &prepared.aside {
+            if !self.set_aside(aside, &mut stop).await {
+                return false;
+            }
         }
         match self.record(&prepared.batch, &mut stop).await {
-            Recorded::Yes => self.queue.acknowledge(prepared.position),
-            Recorded::Stopped => return false,
-            Recorded::Refused => return self.store_one_by_one(prepared, &mut stop).await,
+            Answer::Yes => self.queue.acknowledge(prepared.position),
+            Answer::Stopped => return false,
+            Answer::No => {
+                let Prepared { deliveries, .. } = prepared;
+                for delivery in deliveries {
+                    if !self.store_single(&delivery, &mut stop).await {
+                        return false;
+                    }
+                }
+            }
         }
         true
     }
 
-    /// Stores what can be stored of a batch that the database refuses as a whole; the rest is kept aside and counted, so
-    /// that one bad request never blocks the others. `false` if the server stops before the end.
-    async fn store_one_by_one(&self, whole: Prepared, stop: &mut watch::Receiver<bool>) -> bool {
-        for delivery in whole.deliveries {
-            let position = delivery.position;
-            let Some((one, _)) =
-                prepare(vec![delivery.clone()], self.queue.id(), &self.rules, 1).await
-            else {
-                continue;
+    /// Stores what can be stored of one request of a batch that the database refuses as a whole; what it refuses of it is set
+    /// aside and counted, so that one bad item never blocks the others. `false` if the server stops before the end.
+    async fn store_single(&self, delivery: &Delivery, stop: &mut watch::Receiver<bool>) -> bool {
+        let Some(whole) = self.single(delivery, Vec::new(), stop).await else {
+            return false;
+        };
+        let mut answer = self.record(&whole.batch, stop).await;
+        let mut candidates = candidates(&whole.suspects).into_iter();
+        while matches!(answer, Answer::No) {
+            let Some(refused) = candidates.next() else {
+                // Not even the counts: the next request's transaction moves the cursor on.
+                if !self.set_aside(&Aside::Whole(delivery.clone()), stop).await {
+                    return false;
+                }
+                break;
             };
-            let mut recorded = self.record(&one.batch, stop).await;
-            if matches!(recorded, Recorded::Refused) {
-                self.set_aside(&delivery);
-                recorded = self.record(&one.without_events(), stop).await;
-            }
-            if matches!(recorded, Recorded::Stopped) {
+            let Some(rest) = self.single(delivery, refused, stop).await else {
                 return false;
+            };
+            answer = self.try_record(&rest.batch, stop).await;
+            if matches!(answer, Answer::Yes) {
+                // It is set aside first: a crash in between must not lose it.
+                if let Some(aside) = &rest.aside
+                    && !self.set_aside(aside, stop).await
+                {
+                    return false;
+                }
+                answer = self.record(&rest.batch, stop).await;
             }
-            self.queue.acknowledge(position);
         }
+        if matches!(answer, Answer::Stopped) {
+            return false;
+        }
+        self.queue.acknowledge(delivery.position);
         true
+    }
+
+    /// Prepares one request alone; `None` if the server stops before its files are kept.
+    async fn single(
+        &self,
+        delivery: &Delivery,
+        refused: Vec<usize>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Option<Single> {
+        let mut pause = RETRY.0;
+        loop {
+            let single = self.workshop.prepare_single(delivery, refused.clone());
+            match single.await {
+                Ok(single) => return Some(single),
+                Err(error) => report(
+                    &error,
+                    "could not keep a file; its request stays in the queue",
+                ),
+            }
+            if !wait(&mut pause, stop).await {
+                return None;
+            }
+        }
     }
 
     /// Records a batch; a database that is away is asked until it is back.
-    async fn record(&self, batch: &Batch, stop: &mut watch::Receiver<bool>) -> Recorded {
+    async fn record(&self, batch: &Batch, stop: &mut watch::Receiver<bool>) -> Answer {
+        self.insist(batch, true, stop).await
+    }
+
+    /// Asks the database whether it takes a batch.
+    async fn try_record(&self, batch: &Batch, stop: &mut watch::Receiver<bool>) -> Answer {
+        self.insist(batch, false, stop).await
+    }
+
+    /// Asks until the database says yes or no.
+    async fn insist(
+        &self,
+        batch: &Batch,
+        stores: bool,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Answer {
         let mut pause = RETRY.0;
         loop {
-            let recorded = self.store.record(batch, UnixMillis::now());
-            match tokio::time::timeout(RECORD_PATIENCE, recorded).await {
-                Ok(Ok(_)) => return Recorded::Yes,
+            match tokio::time::timeout(RECORD_PATIENCE, self.ask(batch, stores)).await {
+                Ok(Ok(())) => return Answer::Yes,
                 Ok(Err(error)) if error.is_refusal() => {
                     report(&error, "the database refused a batch");
-                    return Recorded::Refused;
+                    return Answer::No;
                 }
                 Ok(Err(error)) => report(&error, "could not store a batch; it stays in the queue"),
                 // Whether it was stored all the same, the cursor will tell.
@@ -169,29 +263,59 @@ impl Processor {
                 }
             }
             if !wait(&mut pause, stop).await {
-                return Recorded::Stopped;
+                return Answer::Stopped;
             }
         }
     }
 
-    fn set_aside(&self, delivery: &Delivery) {
-        let position = delivery.position;
-        tracing::error!(
-            queue.position = position,
-            "kept a request aside that could not be processed"
-        );
-        if let Err(error) = self.queue.set_aside(delivery) {
-            report(&error, "could not keep a request aside");
+    /// Writes a batch, or only tries to.
+    async fn ask(&self, batch: &Batch, stores: bool) -> Result<(), StoreError> {
+        let (started, now) = (Instant::now(), UnixMillis::now());
+        if !stores {
+            return self.store.try_record(batch, now).await;
+        }
+        let recording = self.store.record_counting(batch, now).await?;
+        measure::stage("record", started.elapsed());
+        measure::recorded(batch, &recording, UnixMillis::now());
+        Ok(())
+    }
+
+    /// Keeps something out of the way, again and again until the disk takes it. `false` if the server stops before.
+    async fn set_aside(&self, aside: &Aside, stop: &mut watch::Receiver<bool>) -> bool {
+        let mut pause = RETRY.0;
+        loop {
+            let (position, kept) = match aside {
+                Aside::Part(position, part) => {
+                    let entry = Entry::Request(part.clone());
+                    (*position, self.queue.set_aside_entry(*position, &entry))
+                }
+                Aside::Whole(delivery) => (delivery.position, self.queue.set_aside(delivery)),
+            };
+            match kept {
+                Ok(()) => {
+                    tracing::error!(
+                        queue.position = position,
+                        "set aside what could not be processed"
+                    );
+                    measure::set_aside();
+                    return true;
+                }
+                Err(error) => report(&error, "could not set a request aside"),
+            }
+            if !wait(&mut pause, stop).await {
+                return false;
+            }
         }
     }
 }
 
-/// What became of a batch.
-enum Recorded {
+/// What the database says to a batch.
+#[derive(Debug)]
+enum Answer {
     /// It is stored, now or before.
     Yes,
     /// The database will never take it.
-    Refused,
+    No,
     /// The server stops.
     Stopped,
 }

@@ -258,11 +258,12 @@ async fn every_item_ends_in_one_outcome() {
     assert_eq!(
         road.outcomes().await,
         [
-            outcome("client_report", "unsupported", "", 1),
+            outcome("client_report", "accepted", "", 1),
             outcome("error", "accepted", "", 2),
             outcome("error", "duplicate", "", 1),
             outcome("error", "invalid", "invalid_json", 2),
             outcome("error", "invalid", "not_an_object", 1),
+            outcome("log_byte", "unsupported", "", 2),
             outcome("log_item", "unsupported", "", 7),
             outcome("session", "unsupported", "", 1),
             outcome("unknown", "invalid", "internal", 1),
@@ -395,7 +396,8 @@ async fn requests_that_unpack_to_much_are_taken_in_smaller_batches() {
     assert_eq!(
         outcomes,
         [
-            outcome("attachment", "unsupported", "", 40),
+            outcome("attachment", "accepted", "", 160_000_000),
+            outcome("attachment_item", "accepted", "", 40),
             outcome("error", "accepted", "", 40)
         ]
     );

@@ -8,8 +8,10 @@ use bugle_store::{NewEvent, NewHash, NewUser, compress};
 use sha2::{Digest as _, Sha256};
 
 use super::tags;
-use crate::normalize::{Context, NormalizedEvent, normalize};
-use crate::request::{Arrival, Rules, Verdict};
+use crate::normalize::{Context, NormalizedEvent, Settings, normalize};
+use crate::request::{Arrival, Rules};
+use crate::scrub::Scrubber;
+use crate::verdict::{Kept, Refusal};
 
 /// Values longer than this are not kept with their hash: a client could fill the disk with them.
 const MAX_LEAF_VALUES_BYTES: usize = 64 * 1024;
@@ -17,23 +19,80 @@ const MAX_LEAF_VALUES_BYTES: usize = 64 * 1024;
 /// Titles that say nothing: an event that has one does not rename its issue.
 const PLACEHOLDER_TITLES: [&str; 4] = ["<unknown>", "<unlabeled event>", "<untitled>", "Error"];
 
-/// Walks an event down its road: parse, normalise, scrub, group, compress.
-pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> Verdict {
-    let mut event = match Event::parse(payload) {
-        Ok(event) => event,
-        Err(EventError::Json(_)) => {
-            return Verdict::End(
-                DataCategory::Error,
-                Outcome::Invalid(DiscardReason::InvalidJson),
-            );
-        }
-        Err(EventError::NotAnObject) => {
-            return Verdict::End(
-                DataCategory::Error,
-                Outcome::Invalid(DiscardReason::NotAnObject),
-            );
-        }
+/// What an event is beside its tree.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// What it counts as.
+    pub(super) category: DataCategory,
+    /// The type of an event that was made here, where it does not follow from the tree. Such a tree may hold interfaces that
+    /// a client's must not.
+    pub(super) event_type: Option<&'static str>,
+}
+
+impl Kind {
+    /// An event as clients send it.
+    pub(super) const ERROR: Self = Self {
+        category: DataCategory::Error,
+        event_type: None,
     };
+}
+
+/// Walks an event down its road: parse, normalise, scrub, group, compress.
+pub(crate) fn process(
+    arrival: &Arrival<'_>,
+    payload: &[u8],
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    build(arrival, parse(payload)?, Kind::ERROR, rules).map(Kept::event)
+}
+
+/// Parses a payload. What is wrong is said without a word of the payload.
+pub(super) fn parse(payload: &[u8]) -> Result<Event<'_>, Refusal> {
+    Event::parse(payload).map_err(|error| {
+        let reason = match error {
+            EventError::Json(_) => DiscardReason::InvalidJson,
+            EventError::NotAnObject => DiscardReason::NotAnObject,
+        };
+        Refusal::invalid(reason, error.to_string())
+    })
+}
+
+/// Makes a row of an event's tree.
+pub(super) fn build(
+    arrival: &Arrival<'_>,
+    event: Event<'_>,
+    kind: Kind,
+    rules: &Rules,
+) -> Result<NewEvent, Refusal> {
+    let settings = Settings {
+        removes_unknown: rules.normalize.removes_unknown && kind.event_type.is_none(),
+        ..rules.normalize
+    };
+    let mut event = normalized(arrival, event, &settings, &rules.scrubber)?;
+    let (tree, _) = event.parts_mut();
+    if let Some(event_type) = kind.event_type {
+        tree.fields.insert("type", event_type);
+    }
+    if tree.event_type() == "transaction" {
+        return Err(Refusal {
+            category: Some(DataCategory::Transaction),
+            ..Refusal::unsupported()
+        });
+    }
+    classify(tree, &rules.grouping);
+    let grouping = group(tree, &rules.grouping);
+    row(arrival, &event, kind.category, grouping).ok_or_else(|| {
+        Refusal::invalid(DiscardReason::Internal, "the event could not be compressed")
+    })
+}
+
+/// Brings an event into the one shape and takes personal data out of it.
+pub(super) fn normalized<'a>(
+    arrival: &Arrival<'_>,
+    mut event: Event<'a>,
+    settings: &Settings,
+    scrubber: &Scrubber,
+) -> Result<NormalizedEvent<'a>, Refusal> {
     settle_id(&mut event, arrival);
     let head = arrival.head;
     let context = Context {
@@ -43,27 +102,15 @@ pub(crate) fn process(arrival: &Arrival<'_>, payload: &[u8], rules: &Rules) -> V
         client: head.client.as_deref(),
         user_agent: head.user_agent.as_deref(),
     };
-    let Ok(mut event) = normalize(event, &context, &rules.normalize) else {
-        // A transaction sent as an event, and one without a duration or a trace.
-        return Verdict::End(
-            DataCategory::Transaction,
-            Outcome::Invalid(DiscardReason::InvalidTransaction),
-        );
-    };
-    if event.event().event_type() == "transaction" {
-        return Verdict::End(DataCategory::Transaction, Outcome::Unsupported);
-    }
+    // A transaction sent as an event, and one without a duration or a trace.
+    let mut event = normalize(event, &context, settings).map_err(|error| Refusal {
+        outcome: Outcome::Invalid(DiscardReason::InvalidTransaction),
+        category: Some(DataCategory::Transaction),
+        detail: error.to_string(),
+    })?;
     let (tree, meta) = event.parts_mut();
-    rules.scrubber.scrub(tree, meta);
-    classify(tree, &rules.grouping);
-    let grouping = group(tree, &rules.grouping);
-    match row(arrival, &event, grouping) {
-        Some(row) => Verdict::Store(Box::new(row)),
-        None => Verdict::End(
-            DataCategory::Error,
-            Outcome::Invalid(DiscardReason::Internal),
-        ),
-    }
+    scrubber.scrub(tree, meta);
+    Ok(event)
 }
 
 /// The envelope's id goes before the payload's; an event without either takes the one that was answered.
@@ -80,6 +127,7 @@ fn settle_id(event: &mut Event<'_>, arrival: &Arrival<'_>) {
 fn row(
     arrival: &Arrival<'_>,
     normalized: &NormalizedEvent<'_>,
+    category: DataCategory,
     grouping: Grouping,
 ) -> Option<NewEvent> {
     let event = normalized.event();
@@ -92,7 +140,7 @@ fn row(
     Some(NewEvent {
         project_id: arrival.head.project_id,
         key_id: arrival.head.key_id,
-        category: DataCategory::Error,
+        category,
         event_id: normalized.event_id(),
         timestamp: normalized.timestamp(),
         received_at: arrival.head.received_at,

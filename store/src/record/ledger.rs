@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bugle_protocol::{DataCategory, KeyId, Outcome, ProjectId, UnixMillis};
 
-use super::{Batch, CategoryCount, NewAttachment, NewEvent, NewFeedback, NewRejection, OutcomeCount};
+use super::{
+    Batch, CategoryCount, NewAttachment, NewEvent, NewFeedback, NewRejection, OutcomeCount,
+};
 use crate::intake::{KEPT_MILLIS, minute};
 use crate::text::bounded;
 

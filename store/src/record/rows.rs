@@ -4,6 +4,7 @@ use bugle_protocol::{
     Charge, DataCategory, EventId, IssueId, KeyId, Level, Outcome, ProjectId, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::blobs::BlobId;
 
@@ -207,6 +208,23 @@ pub struct NewFeedback {
     pub created_at: UnixMillis,
     /// When it came in.
     pub received_at: UnixMillis,
+}
+
+impl NewFeedback {
+    /// The id of feedback about an event that brings none of its own: whoever says the same of the same event says it
+    /// once.
+    #[must_use]
+    pub fn id_of(event_id: EventId, name: &str, email: &str, message: &str) -> EventId {
+        let mut hash = Sha256::new();
+        hash.update(event_id.as_bytes());
+        for text in [name, email, message] {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        EventId::from_bytes(id)
+    }
 }
 
 /// What storing made of an event, in the order of [`Batch::events`].

@@ -1,0 +1,229 @@
+//! Reports that browsers send by themselves when a page breaks its own security policy: each becomes an event.
+
+use bugle_protocol::json::{Json, Object};
+use bugle_protocol::{DataCategory, DiscardReason, Event, Item};
+
+use super::event::{self, Kind};
+use super::json::{object, text};
+use super::{csp, network_error};
+use crate::request::{Arrival, Rules};
+use crate::verdict::{Kept, Refusal};
+
+/// Characters kept of a text of a report.
+const MAX_TEXT: usize = 4096;
+
+/// Reports of certificates, in their older forms: what they are wrapped in, the event's interface and type, and what they
+/// say before the host's name.
+const CERTIFICATES: [(&str, &str, &str); 2] = [
+    ("expect-ct-report", "expectct", "Expect-CT failed for"),
+    (
+        "expect-staple-report",
+        "expectstaple",
+        "Expect-Staple failed for",
+    ),
+];
+
+/// Members of reports on certificates that are kept: the certificates themselves are long and of no use on a page.
+const CERTIFICATE_MEMBERS: [&str; 12] = [
+    "date-time",
+    "hostname",
+    "port",
+    "scheme",
+    "effective-expiration-date",
+    "expiration-date",
+    "include-subdomains",
+    "noted-hostname",
+    "known-pins",
+    "response-status",
+    "cert-status",
+    "failure-mode",
+];
+
+/// Makes an event of one report.
+pub(super) fn process(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    let mut report = object(item.payload)?;
+    if let Some(Json::Object(body)) = report.remove("csp-report") {
+        return csp_event(arrival, item, body, None, rules);
+    }
+    for (wrapper, interface, failed) in CERTIFICATES {
+        if let Some(Json::Object(body)) = report.remove(wrapper) {
+            return certificate_event(arrival, item, body, (interface, failed), rules);
+        }
+    }
+    if report.contains_key("known-pins") {
+        let kind = ("hpkp", "Public key pinning failed for");
+        return certificate_event(arrival, item, report, kind, rules);
+    }
+    let ty = report.get_str("type").map(str::to_owned);
+    match (ty.as_deref(), report.remove("body")) {
+        (Some("csp-violation"), Some(Json::Object(body))) => {
+            let body = with_document(body, &report);
+            csp_event(arrival, item, body, Some(&report), rules)
+        }
+        (Some("network-error"), _) => network_error::process(arrival, item, rules),
+        // Other reports of the same interface: deprecations, interventions, crashes of pages.
+        (Some(_), Some(Json::Object(_))) => Err(Refusal::unsupported()),
+        _ => Err(unknown_form()),
+    }
+}
+
+/// Takes an event that holds a report already, as another server passes it on.
+pub(super) fn process_event(
+    arrival: &Arrival<'_>,
+    payload: &[u8],
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    let kind = Kind {
+        category: DataCategory::Security,
+        event_type: None,
+    };
+    event::build(arrival, event::parse(payload)?, kind, rules).map(Kept::event)
+}
+
+fn unknown_form() -> Refusal {
+    let detail =
+        "expected a report of CSP, HPKP, Expect-CT or Expect-Staple, or one of the Reporting API";
+    Refusal::invalid(DiscardReason::SecurityReport, detail)
+}
+
+/// The Reporting API says the page beside the body, too.
+fn with_document<'a>(mut body: Object<'a>, report: &Object<'a>) -> Object<'a> {
+    if body.get("documentURL").is_none()
+        && let Some(url) = report.get("url")
+    {
+        body.insert("documentURL", url.clone());
+    }
+    body
+}
+
+fn csp_event(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    body: Object<'_>,
+    report: Option<&Object<'_>>,
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    let csp = csp::interface(body).ok_or_else(|| {
+        let detail = "the CSP report names no directive";
+        Refusal::invalid(DiscardReason::SecurityReport, detail)
+    })?;
+    let mut event = common(arrival, item, report);
+    event.insert("logger", "csp");
+    event.insert("logentry", formatted(csp::message(&csp)));
+    event.insert("tags", csp::tags(&csp));
+    if let Some(directive) = text(csp.get("violated_directive"), MAX_TEXT) {
+        event.insert("culprit", directive);
+    }
+    let mut request = Object::new();
+    if let Some(url) = text(csp.get("document_uri"), MAX_TEXT) {
+        request.insert("url", url);
+    }
+    let mut headers = Object::new();
+    if let Some(referrer) = text(csp.get("referrer"), MAX_TEXT) {
+        headers.insert("Referer", referrer);
+    }
+    if let Some(user_agent) = report.and_then(|report| text(report.get("user_agent"), MAX_TEXT)) {
+        headers.insert("User-Agent", user_agent);
+    }
+    if !headers.is_empty() {
+        request.insert("headers", headers);
+    }
+    event.insert("request", request);
+    event.insert("csp", csp);
+    build(arrival, item, event, None, rules)
+}
+
+fn certificate_event(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    mut body: Object<'_>,
+    (interface, failed): (&'static str, &'static str),
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    let host = text(body.get("hostname"), MAX_TEXT).ok_or_else(|| {
+        Refusal::invalid(
+            DiscardReason::SecurityReport,
+            "the report names no hostname",
+        )
+    })?;
+    let mut report = Object::new();
+    for name in CERTIFICATE_MEMBERS {
+        if let Some(value) = body.remove(name).filter(|value| !value.is_null()) {
+            report.insert(name.replace('-', "_"), value);
+        }
+    }
+    let mut event = common(arrival, item, None);
+    event.insert("logger", "csp");
+    event.insert("logentry", formatted(format!("{failed} '{host}'")));
+    event.insert("tags", Object::from_iter([("hostname", host.clone())]));
+    event.insert("culprit", host);
+    let mut request = Object::new();
+    if let Some(user_agent) = &arrival.head.user_agent {
+        let headers = Object::from_iter([("User-Agent", user_agent.clone())]);
+        request.insert("headers", headers);
+    }
+    event.insert("request", request);
+    event.insert(interface, report);
+    build(arrival, item, event, Some(interface), rules)
+}
+
+/// What every report's event has: release and environment, which the report's address names, and the browser's own address.
+pub(super) fn common<'a>(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    report: Option<&Object<'_>>,
+) -> Object<'a> {
+    let mut event = Object::new();
+    for (name, header) in [
+        ("release", "sentry_release"),
+        ("environment", "sentry_environment"),
+    ] {
+        if let Some(value) = item
+            .header
+            .get_str(header)
+            .filter(|value| !value.is_empty())
+        {
+            event.insert(name, value.to_owned());
+        }
+    }
+    if arrival.head.client_ip.is_some() {
+        event.insert("user", Object::from_iter([("ip_address", "{{auto}}")]));
+    }
+    // Browsers gather reports, and send them with their age in milliseconds.
+    let age = report.and_then(|report| report.get("age")?.as_f64());
+    if let Some(age) = age.filter(|age| *age > 0.0) {
+        event.insert(
+            "timestamp",
+            arrival.head.received_at.as_seconds() - age / 1000.0,
+        );
+    }
+    event
+}
+
+pub(super) fn formatted(message: String) -> Object<'static> {
+    Object::from_iter([("formatted", message)])
+}
+
+/// Builds the event of a report, which has its own id in the item's header where several come together.
+pub(super) fn build(
+    arrival: &Arrival<'_>,
+    item: &Item<'_>,
+    fields: Object<'_>,
+    event_type: Option<&'static str>,
+    rules: &Rules,
+) -> Result<Kept, Refusal> {
+    let own_id = item.header.get_str("event_id");
+    let arrival = Arrival {
+        event_id: own_id.and_then(|id| id.parse().ok()).or(arrival.event_id),
+        ..*arrival
+    };
+    let kind = Kind {
+        category: DataCategory::Security,
+        event_type,
+    };
+    event::build(&arrival, Event { fields }, kind, rules).map(Kept::event)
+}
