@@ -177,4 +177,9 @@ impl Call {
         name.parse()
             .map_err(|error| ApiError::Invalid(format!("'{}': {error}", shortened(name))))
     }
+
+    /// What the path says of an attachment: an id.
+    pub(crate) fn attachment_name(&self) -> &str {
+        self.named("attachment").unwrap_or_default()
+    }
 }

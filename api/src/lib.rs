@@ -1,12 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod attachments;
 mod call;
 mod error;
 mod events;
+mod feedback;
 mod issues;
 mod organizations;
+mod outcomes;
 mod paging;
 mod projects;
+mod range;
 
 use std::sync::Arc;
 
@@ -60,6 +64,10 @@ fn organization_routes(organization: &str) -> Vec<Route> {
             format!("{organization}/issues"),
             get(issues::organization_issues),
         ),
+        (
+            format!("{organization}/stats_v2"),
+            get(outcomes::organization_outcomes),
+        ),
     ]
 }
 
@@ -74,6 +82,19 @@ fn project_routes(project: &str) -> Vec<Route> {
             format!("{project}/events/{{event}}"),
             get(events::project_event),
         ),
+        (
+            format!("{project}/events/{{event}}/attachments"),
+            get(attachments::list),
+        ),
+        (
+            format!("{project}/events/{{event}}/attachments/{{attachment}}"),
+            get(attachments::detail),
+        ),
+        (
+            format!("{project}/user-feedback"),
+            get(feedback::list).post(feedback::submit),
+        ),
+        (format!("{project}/stats"), get(outcomes::project_counts)),
     ]
 }
 

@@ -194,6 +194,26 @@ impl Store {
         Ok(page(rows.collect::<Result<_, _>>()?, cursor, limit))
     }
 
+    /// One feedback by the id that it brought, see [`crate::NewFeedback::feedback_id`].
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub async fn feedback_by_id(
+        &self,
+        project: ProjectId,
+        feedback_id: EventId,
+    ) -> Result<Option<Feedback>, StoreError> {
+        let row: Option<Columns> = with_reader!(&self.db, |pool| {
+            let mut query = sqlx::QueryBuilder::new(COLUMNS);
+            query.push("project_id = ").push_bind(project.0);
+            query
+                .push(" AND feedback_id = ")
+                .push_bind(feedback_id.as_bytes().to_vec());
+            query.build_query_as().fetch_optional(pool).await
+        })?;
+        row.map(Feedback::try_from).transpose()
+    }
+
     /// What users wrote about an event, newest first.
     ///
     /// # Errors

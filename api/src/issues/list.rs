@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 
 use axum::response::Response;
-use bugle_protocol::timestamp::parse_rfc3339;
 use bugle_protocol::{ProjectId, UnixMillis};
 use bugle_store::{Cursor, IssueFilter, IssuePage, IssueStatus, Project, Scope, StoreError};
 
 use super::shape::IssueShape;
-use super::stats::{Span, hours_of, parse_period};
-use crate::error::shortened;
+use super::stats::{Span, hours_of};
 use crate::paging::{Neighbour, Page, cursor, row_limit};
+use crate::range::{bad_period, parse_period, time};
 use crate::{ApiError, Call};
 
 /// What a list without `query` shows.
@@ -44,7 +43,7 @@ pub(crate) async fn organization_issues(call: Call) -> Result<Response, ApiError
 }
 
 /// The projects that `project=` names by id or slug; all without it, or for Sentry's -1.
-async fn chosen_projects(call: &Call) -> Result<Vec<Project>, ApiError> {
+pub(crate) async fn chosen_projects(call: &Call) -> Result<Vec<Project>, ApiError> {
     let all = call.api.store.projects(call.organization.id).await?;
     let names: Vec<_> = call
         .all("project")
@@ -118,25 +117,6 @@ fn narrow(
         .search(&format!("{condition}{time}"), now)
         .map(drop)
         .map_err(|error| ApiError::Invalid(error.to_string()))
-}
-
-/// Grafana leaves out the zone and means UTC.
-fn time(text: &str) -> Result<UnixMillis, ApiError> {
-    parse_rfc3339(text)
-        .map(UnixMillis::from_seconds)
-        .ok_or_else(|| {
-            ApiError::Invalid(format!(
-                "invalid time '{}': expected one such as 2026-01-31T12:00:00",
-                shortened(text)
-            ))
-        })
-}
-
-fn bad_period(text: &str) -> ApiError {
-    ApiError::Invalid(format!(
-        "invalid statsPeriod '{}': expected a number and s, m, h, d or w, such as 24h",
-        shortened(text)
-    ))
 }
 
 /// Reads the issues and their charts, whose length the parameter `period` sets.

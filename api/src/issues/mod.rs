@@ -9,7 +9,7 @@ use axum::Json;
 use bugle_protocol::ProjectId;
 use bugle_store::{Issue, IssueFilter, Project, Scope};
 
-pub(crate) use list::{organization_issues, project_issues};
+pub(crate) use list::{chosen_projects, organization_issues, project_issues};
 pub(crate) use shape::Release;
 use shape::{IssueDetail, IssueShape};
 use stats::{Span, hours_of};

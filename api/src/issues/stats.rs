@@ -1,7 +1,6 @@
 //! The little chart of an issue: how many events per hour or day.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bugle_protocol::{IssueId, UnixMillis};
 use bugle_store::Issue;
@@ -96,21 +95,6 @@ pub(crate) async fn hours_of(
     Ok(call.api.store.issue_hours(&ids, since).await?)
 }
 
-/// Reads `statsPeriod`: a number and one of `s`, `m`, `h`, `d`, `w`.
-pub(crate) fn parse_period(text: &str) -> Option<Duration> {
-    let unit = text.char_indices().next_back()?;
-    let seconds = match unit.1 {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return None,
-    };
-    let number: u32 = text[..unit.0].parse().ok()?;
-    Some(Duration::from_secs(u64::from(number) * seconds))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,14 +114,5 @@ mod tests {
         assert_eq!(fortnight.len(), 14);
         assert_eq!(fortnight.iter().map(|point| point.1).sum::<i64>(), 16);
         assert_eq!(fortnight[13].0 % 86_400, 0);
-    }
-
-    #[test]
-    fn periods_are_a_number_and_a_unit() {
-        assert_eq!(parse_period("24h"), Some(Duration::from_secs(86_400)));
-        assert_eq!(parse_period("2w"), Some(Duration::from_secs(1_209_600)));
-        for bad in ["", "h", "24", "-1h", "1.5h", "24é", "99999999999d", "1h OR"] {
-            assert_eq!(parse_period(bad), None, "{bad}");
-        }
     }
 }

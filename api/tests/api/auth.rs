@@ -85,6 +85,26 @@ async fn a_scope_opens_its_paths_and_no_others() {
             "issues/1/events/latest/".to_owned(),
             Scope::EventRead,
         ),
+        (
+            "GET",
+            format!("projects/acme/shop/events/{id}/attachments/"),
+            Scope::EventRead,
+        ),
+        (
+            "GET",
+            "projects/acme/shop/user-feedback/".to_owned(),
+            Scope::ProjectRead,
+        ),
+        (
+            "GET",
+            "projects/acme/shop/stats/".to_owned(),
+            Scope::ProjectRead,
+        ),
+        (
+            "GET",
+            "organizations/acme/stats_v2/".to_owned(),
+            Scope::OrgRead,
+        ),
         ("PUT", "issues/1/".to_owned(), Scope::EventWrite),
         (
             "PUT",

@@ -140,6 +140,10 @@ impl Fixture {
             events,
             ..Batch::default()
         };
+        self.store_batch(batch).await;
+    }
+
+    pub(crate) async fn store_batch(&self, batch: Batch) {
         self.store.record(&batch, self.now).await.unwrap();
     }
 
@@ -158,6 +162,21 @@ impl Fixture {
             .header("authorization", format!("Bearer {token}"))
             .body(Body::from(body.to_owned()));
         self.send(request.unwrap()).await
+    }
+
+    /// Asks for something that need not be JSON.
+    pub(crate) async fn download(
+        &self,
+        token: &str,
+        path: &str,
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let request = Request::get(path)
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty());
+        let response = self.app.clone().oneshot(request.unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status, parts.headers, body.to_vec())
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

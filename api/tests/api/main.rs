@@ -5,9 +5,12 @@
     reason = "clippy takes the helpers of a test for a program"
 )]
 
+mod attachments;
 mod auth;
 mod events;
+mod feedback;
 mod fixture;
 mod issues;
 mod organizations;
+mod outcomes;
 mod paging;

@@ -65,6 +65,30 @@ async fn feedback_is_kept_once(store: TestStore) {
     assert_eq!(one.name.as_deref(), Some("Ada"));
     assert_eq!(one.source.as_deref(), Some("widget"));
     assert_eq!((one.created_at.0, one.received_at), (NOW.0 - 5000, NOW));
+    let found = store.feedback_by_id(project.id, event_id(1)).await;
+    assert_eq!(found.unwrap().as_ref(), Some(one));
+    for (project, id) in [(project.id, 3), (samples::OTHER_PROJECT, 1)] {
+        let found = store.feedback_by_id(project, event_id(id)).await;
+        assert_eq!(found.unwrap(), None);
+    }
+}
+
+#[test]
+fn the_same_words_about_the_same_event_have_the_same_id() {
+    let id = NewFeedback::id_of(event_id(1), "Ada", "a@b.c", "broken");
+    for (event, name, email, message) in [
+        (2, "Ada", "a@b.c", "broken"),
+        (1, "Adaa", "@b.c", "broken"),
+        (1, "Ada", "a@b.cb", "roken"),
+        (1, "", "", "Adaa@b.cbroken"),
+    ] {
+        let other = NewFeedback::id_of(event_id(event), name, email, message);
+        assert_ne!(id, other, "{event} {name} {email} {message}");
+    }
+    assert_eq!(
+        id,
+        NewFeedback::id_of(event_id(1), "Ada", "a@b.c", "broken")
+    );
 }
 
 async fn feedback_is_listed_with_its_event(store: TestStore) {
