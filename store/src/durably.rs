@@ -29,14 +29,19 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError>
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&unfinished, path)?;
-        match path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+        sync_folder_of(path)
     };
     write().map_err(|e| {
         // Whatever is left of it is no segment and no id: nobody reads it.
         let _ = fs::remove_file(&unfinished);
         StoreError::io(path, e)
     })
+}
+
+/// Makes what was done to the name of a file survive a power loss.
+pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }

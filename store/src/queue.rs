@@ -7,33 +7,46 @@
 //! What is processed is known to the database, not to the queue: the cursor moves in the transaction that stores a batch.
 //! A segment is deleted as soon as all of it is processed, because only here do unscrubbed bytes exist.
 
+//!
+//! Of a damaged file every record is delivered that is still whole: see [`Damage`].
+
 mod aside;
 mod charges;
+mod cursor;
+mod disk;
 mod entry;
+mod format;
+mod opening;
 mod reader;
 mod segment;
+mod shared;
+mod spare;
+mod stats;
+mod walk;
 mod writer;
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::oneshot;
 
+use cursor::Cursor;
 pub use entry::{Entry, LimitedItem, QueuedRequest, RequestHead, RequestKind, Tally};
 pub use reader::{Delivery, Reader};
-use segment::Segment;
-use writer::{Append, Command, Writer};
+use shared::Shared;
+use stats::Oldest;
+pub use stats::{Damage, Stats};
+use writer::{Append, Command, Record, Writer};
 
-use crate::durably::{make_private_folder, write_durably};
 use crate::{IntakeCount, StoreError};
 
 /// Bytes that wait for the disk at one time; more have to wait for memory first.
 const MAX_WAITING_BYTES: u32 = 256 * 1024 * 1024;
+
+/// Bytes read at once where only the heads of records are read: most heads are shorter than half of it.
+const HEAD_BYTES: usize = 2 * 1024;
 
 /// How large a queue may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +55,17 @@ pub struct Limits {
     pub segment_bytes: u64,
     /// Pushes are refused while the backlog is larger than this.
     pub max_backlog_bytes: u64,
+    /// Pushes are refused while the disk has less room than this and as much again as the backlog, which will be stored
+    /// on the same disk. 0 switches it off.
+    pub min_free_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            segment_bytes: 16 * 1024 * 1024,
+            segment_bytes: 64 * 1024 * 1024,
             max_backlog_bytes: 10 * 1024 * 1024 * 1024,
+            min_free_bytes: 512 * 1024 * 1024,
         }
     }
 }
@@ -61,6 +78,16 @@ pub enum PushError {
     Full {
         /// The limit.
         limit_bytes: u64,
+    },
+    /// The disk is nearly full, and the database needs the rest.
+    #[error(
+        "the queue's disk has {free_bytes} bytes free, less than the floor of {floor_bytes} bytes and the room for what waits"
+    )]
+    DiskLow {
+        /// What is free.
+        free_bytes: u64,
+        /// The floor, without what waits.
+        floor_bytes: u64,
     },
     /// The disk refused the bytes.
     #[error("could not write to the queue: {0}")]
@@ -75,26 +102,7 @@ pub enum PushError {
 pub struct Queue {
     shared: Arc<Shared>,
     writer: Arc<WriterHandle>,
-}
-
-/// What the handles, the writer and the readers know together.
-#[derive(Debug)]
-struct Shared {
-    folder: PathBuf,
-    id: String,
-    limits: Limits,
-    /// The segments by their first position; the last one is being written.
-    segments: Mutex<BTreeMap<u64, Segment>>,
-    /// The last position that is on disk.
-    durable: watch::Sender<u64>,
-    backlog_bytes: AtomicU64,
-    waiting_bytes: Arc<Semaphore>,
-    /// Whether the last write succeeded.
-    is_writable: AtomicBool,
-    /// The last position that the database has.
-    processed: AtomicU64,
-    /// Held as long as the queue lives: two processes in one folder would overwrite each other's records.
-    _lock: File,
+    oldest: Arc<Mutex<Oldest>>,
 }
 
 #[derive(Debug)]
@@ -112,41 +120,23 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn open(folder: &Path, limits: Limits, processed: u64) -> Result<Self, StoreError> {
-        let id = Self::id_of(folder)?;
-        let lock = segment::lock(folder)?;
-        let mut segments = segment::list(folder)?;
-        let mut last = processed;
-        if let Some(mut newest) = segments.last_entry() {
-            last = last.max(newest.get_mut().recover()?);
-        }
-        let active = Segment::create(folder, last + 1)?;
-        segments.insert(active.first_position, active.clone());
-        let backlog: u64 = segments.values().map(|segment| segment.length).sum();
-        let shared = Arc::new(Shared {
-            folder: folder.to_owned(),
-            id,
-            limits,
-            segments: Mutex::new(segments),
-            durable: watch::Sender::new(last),
-            backlog_bytes: AtomicU64::new(backlog),
-            waiting_bytes: Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize)),
-            is_writable: AtomicBool::new(true),
-            processed: AtomicU64::new(processed),
-            _lock: lock,
-        });
-        shared.forget_processed();
+        let (shared, active) = opening::open(folder, limits, processed)?;
+        let shared = Arc::new(shared);
         let (commands, inbox) = mpsc::channel();
-        let writer = Writer::new(Arc::clone(&shared), active, last, inbox)?;
+        let last_position = *shared.durable.borrow();
+        let writer = Writer::new(Arc::clone(&shared), active, last_position, inbox)?;
         let thread = std::thread::Builder::new()
             .name("queue-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|e| StoreError::io(folder, e))?;
+        let oldest = Oldest::new(Cursor::new(Arc::clone(&shared), processed, HEAD_BYTES));
         Ok(Self {
             shared,
             writer: Arc::new(WriterHandle {
                 commands,
                 thread: Mutex::new(Some(thread)),
             }),
+            oldest: Arc::new(Mutex::new(oldest)),
         })
     }
 
@@ -155,22 +145,7 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn id_of(folder: &Path) -> Result<String, StoreError> {
-        make_private_folder(folder)?;
-        let path = folder.join("id");
-        match fs::read_to_string(&path) {
-            Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
-            Ok(_) => {}
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(StoreError::io(&path, e)),
-        }
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)
-            .map_err(|e| StoreError::io(&path, std::io::Error::other(e)))?;
-        let id = random
-            .iter()
-            .fold(String::new(), |id, byte| id + &format!("{byte:02x}"));
-        write_durably(&path, id.as_bytes())?;
-        Ok(id)
+        opening::id_of(folder)
     }
 
     /// The name under which the database remembers this queue's cursor.
@@ -184,20 +159,21 @@ impl Queue {
     /// # Errors
     /// [`PushError`]; then the request will not be delivered.
     pub async fn push(&self, entry: &Entry) -> Result<u64, PushError> {
-        let backlog = self.shared.backlog_bytes.load(Ordering::Relaxed);
-        if backlog > self.shared.limits.max_backlog_bytes {
-            return Err(PushError::Full {
-                limit_bytes: self.shared.limits.max_backlog_bytes,
-            });
+        if let Some(refusal) = self.shared.refusal() {
+            return Err(refusal);
         }
-        let data = Bytes::from(entry.to_bytes());
-        let size = u32::try_from(data.len())
+        let record = Record::new(entry);
+        let size = u32::try_from(record.len())
             .unwrap_or(u32::MAX)
             .min(MAX_WAITING_BYTES);
         let memory = Arc::clone(&self.shared.waiting_bytes).acquire_many_owned(size);
         let memory = memory.await.map_err(|_| PushError::Closed)?;
         let (done, durable) = oneshot::channel();
-        let append = Append { data, done, memory };
+        let append = Append {
+            record,
+            done,
+            memory,
+        };
         self.writer
             .commands
             .send(Command::Append(append))
@@ -213,9 +189,9 @@ impl Queue {
 
     /// Tells the queue that everything up to `position` is processed, so that it can forget it.
     pub fn acknowledge(&self, position: u64) {
-        self.shared.processed.fetch_max(position, Ordering::Relaxed);
+        self.shared.process(position);
         self.shared.forget_processed();
-        if position >= *self.shared.durable.borrow() {
+        if self.shared.processed() >= self.last_position() {
             // The writer may be gone at shutdown; the next start forgets the rest.
             let _ = self.writer.commands.send(Command::Acknowledged);
         }
@@ -244,8 +220,9 @@ impl Queue {
     /// # Errors
     /// [`StoreError::Io`].
     pub fn unprocessed_charges(&self) -> Result<Vec<IntakeCount>, StoreError> {
-        let processed = self.shared.processed.load(Ordering::Relaxed);
-        charges::add_up(self.reader(processed))
+        let shared = Arc::clone(&self.shared);
+        let processed = shared.processed();
+        charges::add_up(Cursor::new(shared, processed, HEAD_BYTES))
     }
 
     /// The last position that is on disk.
@@ -254,17 +231,40 @@ impl Queue {
         *self.shared.durable.borrow()
     }
 
-    /// Whether the last write succeeded and the backlog is below its limit.
+    /// Whether the last write succeeded, the backlog is below its limit, and the disk has room.
     #[must_use]
     pub fn is_accepting(&self) -> bool {
-        self.shared.is_writable.load(Ordering::Relaxed)
-            && self.backlog_bytes() <= self.shared.limits.max_backlog_bytes
+        self.shared.is_writable.load(Ordering::Relaxed) && self.shared.refusal().is_none()
     }
 
     /// Bytes of the segment files.
     #[must_use]
     pub fn backlog_bytes(&self) -> u64 {
-        self.shared.backlog_bytes.load(Ordering::Relaxed)
+        self.shared.backlog_bytes()
+    }
+
+    /// What could not be read since the start.
+    #[must_use]
+    pub fn damage(&self) -> Damage {
+        let damage = self.shared.damage.lock();
+        *damage.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state of the queue, for metrics. Blocks on the disk for a moment: the oldest request's head is read from there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let processed = self.shared.processed();
+        let mut oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Stats {
+            waiting_records: self.last_position().saturating_sub(processed),
+            backlog_bytes: self.backlog_bytes(),
+            oldest_received_at: oldest.received_at(processed)?,
+            is_accepting: self.is_accepting(),
+            free_disk_bytes: self.shared.disk.free_bytes(),
+            damage: self.damage(),
+        })
     }
 
     /// Writes what waits, refuses everything after it, and ends the writer. Blocks until that is done.
@@ -279,32 +279,6 @@ impl Queue {
         if let Some(thread) = thread {
             // A panic of the writer has been reported by its thread; there is nothing left to end.
             let _ = thread.join();
-        }
-    }
-}
-
-impl Shared {
-    fn segments(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Segment>> {
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Deletes the segments that are processed to their end; the newest one stays, it is being written.
-    fn forget_processed(&self) {
-        let processed = self.processed.load(Ordering::Relaxed);
-        let mut segments = self.segments();
-        while segments.len() > 1 {
-            let mut firsts = segments.keys();
-            let (Some(&oldest), Some(&next)) = (firsts.next(), firsts.next()) else {
-                return;
-            };
-            if next > processed + 1 {
-                return;
-            }
-            if let Some(segment) = segments.remove(&oldest) {
-                self.backlog_bytes
-                    .fetch_sub(segment.length, Ordering::Relaxed);
-                segment.delete();
-            }
         }
     }
 }

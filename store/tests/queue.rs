@@ -7,9 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use bugle_protocol::body::Encoding;
-use bugle_protocol::{KeyId, ProjectId, UnixMillis};
+use bugle_protocol::{Charge, DataCategory, KeyId, ProjectId, UnixMillis};
 use bugle_store::queue::{
-    Entry, Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind,
+    Entry, Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind, Tally,
 };
 use bytes::Bytes;
 
@@ -33,6 +33,9 @@ fn request(n: usize) -> Entry {
         body: Bytes::from(format!("{n}:{}", "x".repeat(n % 500))),
     })
 }
+
+/// Bytes of a segment without records.
+const EMPTY: u64 = 16;
 
 fn small_segments() -> Limits {
     Limits {
@@ -135,7 +138,7 @@ async fn what_is_processed_leaves_the_disk() {
     queue.acknowledge(100);
     // The last segment is replaced by an empty one after a moment of quiet.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-    while fs::read(&segments(folder.path())[0]).map_or(true, |bytes| bytes != b"BUGLEQ1\n") {
+    while fs::metadata(&segments(folder.path())[0]).map_or(true, |file| file.len() > EMPTY) {
         assert!(
             std::time::Instant::now() < deadline,
             "the processed segment is still there"
@@ -213,6 +216,14 @@ async fn a_flipped_bit_costs_one_request() {
         .map(|(position, _)| position)
         .collect();
     assert_eq!(numbers, [1, 2, 3, 4, 6, 7, 8, 9, 10]);
+    assert_eq!(queue.damage().stretches, 1);
+    read_all(&queue, 0);
+    assert_eq!(queue.damage().stretches, 1, "it is counted once");
+    queue.acknowledge(10);
+    assert!(
+        path.with_extension("damaged").exists() && !path.exists(),
+        "a person can look at it"
+    );
 }
 
 #[tokio::test]
@@ -236,6 +247,7 @@ async fn a_full_queue_refuses_and_recovers() {
     let limits = Limits {
         segment_bytes: 2048,
         max_backlog_bytes: 10_000,
+        ..Limits::default()
     };
     let queue = Queue::open(folder.path(), limits, 0).unwrap();
     let mut accepted = 0;
@@ -274,6 +286,21 @@ async fn a_poisoned_request_is_kept_aside() {
     queue.set_aside(&delivery).unwrap();
     let kept = fs::read(folder.path().join("poisoned/00000000000000000001.request")).unwrap();
     assert_eq!(Entry::from_bytes(&kept.into()), Some(request(0)));
+    // The same again is the same file; another part of the request gets its own.
+    queue.set_aside_entry(1, &request(0)).unwrap();
+    queue.set_aside_entry(1, &request(7)).unwrap();
+    let mut names: Vec<_> = fs::read_dir(folder.path().join("poisoned"))
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "00000000000000000001-2.request",
+            "00000000000000000001.request"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -327,4 +354,131 @@ async fn an_empty_segment_hides_nothing() {
         .collect();
     assert_eq!(numbers, (5..=10).collect::<Vec<_>>());
     assert_eq!(queue.push(&request(10)).await.unwrap(), 11);
+    assert_eq!(queue.damage().stretches, 1);
+}
+
+#[tokio::test]
+async fn records_in_a_spare_whose_new_name_was_lost_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..100).await;
+    queue.close();
+    drop(queue);
+    let newest = segments(folder.path()).pop().unwrap();
+    fs::rename(&newest, folder.path().join("next.spare")).unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    assert_eq!(read_all(&queue, 0).len(), 100);
+    assert_eq!(queue.push(&request(1)).await.unwrap(), 101);
+}
+
+#[tokio::test]
+async fn a_queue_without_its_id_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..100).await;
+    let id = queue.id().to_owned();
+    queue.close();
+    drop(queue);
+    fs::remove_file(folder.path().join("id")).unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    assert_ne!(queue.id(), id);
+    assert_eq!(read_all(&queue, 0).len(), 100);
+}
+
+#[tokio::test]
+async fn a_missing_segment_costs_what_was_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    fill(&queue, 0..300).await;
+    queue.close();
+    drop(queue);
+    let files = segments(folder.path());
+    let first = |n: usize| -> u64 {
+        let name = files[n].file_stem().unwrap().to_str().unwrap();
+        name.parse().unwrap()
+    };
+    fs::remove_file(&files[2]).unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    let numbers: Vec<_> = read_all(&queue, 0).into_iter().map(|(p, _)| p).collect();
+    let expected: Vec<_> = (1..first(2)).chain(first(3)..=300).collect();
+    assert_eq!(numbers, expected);
+    assert_eq!(queue.damage().stretches, 1);
+    // The same while it runs.
+    fs::remove_file(&files[4]).unwrap();
+    let numbers: Vec<_> = read_all(&queue, 0).into_iter().map(|(p, _)| p).collect();
+    let expected: Vec<_> = (1..first(2))
+        .chain(first(3)..first(4))
+        .chain(first(5)..=300)
+        .collect();
+    assert_eq!(numbers, expected);
+    assert_eq!(queue.damage().stretches, 2);
+}
+
+#[tokio::test]
+async fn a_low_disk_refuses_before_it_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits {
+        min_free_bytes: u64::MAX / 2,
+        ..Limits::default()
+    };
+    let queue = Queue::open(folder.path(), limits, 0).unwrap();
+    assert!(!queue.is_accepting());
+    let refused = queue.push(&request(1)).await.unwrap_err();
+    assert!(matches!(
+        refused,
+        PushError::DiskLow { floor_bytes, free_bytes } if free_bytes > 0 && floor_bytes == u64::MAX / 2
+    ));
+    assert_eq!(queue.last_position(), 0);
+}
+
+#[tokio::test]
+async fn the_queue_knows_its_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    let stats = queue.stats().unwrap();
+    assert_eq!((stats.waiting_records, stats.oldest_received_at), (0, None));
+    for n in 0..50 {
+        let Entry::Request(mut entry) = request(n) else {
+            panic!("a request is a request");
+        };
+        entry.head.received_at = UnixMillis(1000 + i64::try_from(n).unwrap());
+        queue.push(&Entry::Request(entry)).await.unwrap();
+    }
+    for processed in [0, 1, 1, 30, 49] {
+        queue.acknowledge(processed);
+        let stats = queue.stats().unwrap();
+        assert_eq!(stats.waiting_records, 50 - processed);
+        let oldest = 1000 + i64::try_from(processed).unwrap();
+        assert_eq!(stats.oldest_received_at, Some(UnixMillis(oldest)));
+        assert!(stats.is_accepting && stats.free_disk_bytes > Some(0));
+    }
+    queue.acknowledge(50);
+    assert_eq!(queue.stats().unwrap().oldest_received_at, None);
+}
+
+#[tokio::test]
+async fn what_waits_is_charged_again_after_a_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), small_segments(), 0).unwrap();
+    for n in 0..100 {
+        let Entry::Request(mut entry) = request(n) else {
+            panic!("a request is a request");
+        };
+        entry.head.received_at = UnixMillis(60_000 + i64::try_from(n).unwrap() * 1000);
+        entry.head.charges = vec![Charge {
+            category: DataCategory::Error,
+            quantity: 2,
+        }];
+        queue.push(&Entry::Request(entry)).await.unwrap();
+    }
+    queue.push(&Entry::Tally(Tally::default())).await.unwrap();
+    queue.acknowledge(10);
+    let mut charges: Vec<_> = queue
+        .unprocessed_charges()
+        .unwrap()
+        .into_iter()
+        .map(|count| (count.received_at.0, count.charge.quantity))
+        .collect();
+    charges.sort_unstable();
+    assert_eq!(charges, [(60_000, 100), (120_000, 80)]);
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use bugle_protocol::{Charge, DataCategory, KeyId, ProjectId, UnixMillis};
 
-use super::{Entry, Reader, RequestHead};
+use super::cursor::Cursor;
+use super::walk::Walk;
+use super::{Entry, RequestHead};
 use crate::{IntakeCount, StoreError};
 
 const MINUTE: i64 = 60_000;
@@ -34,18 +36,13 @@ impl Sums {
     }
 }
 
-/// Adds up the charges of all requests behind the reader's place.
-pub(super) fn add_up(mut reader: Reader) -> Result<Vec<IntakeCount>, StoreError> {
+/// Adds up the charges of all requests behind the cursor's place. Only their heads are read.
+pub(super) fn add_up(mut cursor: Cursor) -> Result<Vec<IntakeCount>, StoreError> {
     let mut sums = Sums::default();
-    loop {
-        let deliveries = reader.read(1000, 8 * 1024 * 1024)?;
-        if deliveries.is_empty() {
-            return Ok(sums.into_counts());
-        }
-        for delivery in deliveries {
-            if let Some(Entry::Request(request)) = Entry::from_bytes(&delivery.data) {
-                sums.add(&request.head);
-            }
+    while let Some((_, line)) = cursor.next(Walk::first_line)? {
+        if let Some(Entry::Request(request)) = Entry::from_bytes(&line.into()) {
+            sums.add(&request.head);
         }
     }
+    Ok(sums.into_counts())
 }

@@ -104,11 +104,32 @@ impl Entry {
     /// The bytes of a record.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        match self {
+        let body = self.body();
+        let mut bytes = Vec::with_capacity(body.len() + 512);
+        self.write_line(&mut bytes);
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+
+    /// Appends the first line of the record, with its end.
+    pub(super) fn write_line(&self, bytes: &mut Vec<u8>) {
+        let written = match self {
             Self::Request(request) => {
-                record::<_, &Tally>(&FirstLine::Request(&request.head), &request.body)
+                serde_json::to_writer(&mut *bytes, &FirstLine::<_, &Tally>::Request(&request.head))
             }
-            Self::Tally(tally) => record::<&RequestHead, _>(&FirstLine::Tally { tally }, &[]),
+            Self::Tally(tally) => {
+                serde_json::to_writer(&mut *bytes, &FirstLine::<&RequestHead, _>::Tally { tally })
+            }
+        };
+        written.expect("numbers and strings always have a JSON form");
+        bytes.push(b'\n');
+    }
+
+    /// What follows the first line.
+    pub(super) fn body(&self) -> Bytes {
+        match self {
+            Self::Request(request) => request.body.clone(),
+            Self::Tally(_) => Bytes::new(),
         }
     }
 
@@ -124,14 +145,6 @@ impl Entry {
             FirstLine::Tally { tally } => Self::Tally(tally),
         })
     }
-}
-
-fn record<R: Serialize, T: Serialize>(line: &FirstLine<R, T>, body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(body.len() + 512);
-    serde_json::to_writer(&mut bytes, line).expect("numbers and strings always have a JSON form");
-    bytes.push(b'\n');
-    bytes.extend_from_slice(body);
-    bytes
 }
 
 #[cfg(test)]

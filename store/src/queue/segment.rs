@@ -1,18 +1,20 @@
-//! Segment files: a header, then records of length, checksum, position and data.
+//! Segment files: their names, how they begin, are recovered and deleted.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::format::{SEGMENT_HEADER_BYTES, Salt};
+use super::walk::{MAX_LEAP, Step, Stretch, Walk};
 use crate::StoreError;
-use crate::durably::write_durably;
+use crate::durably::{sync_folder_of, write_durably};
 
-/// The first bytes of every segment; the digit is the format's version.
-pub(super) const MAGIC: &[u8; 8] = b"BUGLEQ1\n";
+/// Bytes read at once where a whole segment is read.
+const READ_BYTES: usize = 256 * 1024;
 
-/// Length (4 bytes), CRC-32 of position and data (4), position (8); all little-endian.
-pub(super) const RECORD_HEADER_BYTES: usize = 16;
+/// The name of a segment that is ready to be written, and has no position yet: see [`super::spare`].
+const SPARE: &str = "next.spare";
 
 /// A segment on disk.
 #[derive(Clone, Debug)]
@@ -21,99 +23,146 @@ pub(super) struct Segment {
     pub(super) first_position: u64,
     /// Bytes of the file that hold whole records.
     pub(super) length: u64,
+    /// What could not be read of it, as far as it was read.
+    pub(super) damaged: Vec<Stretch>,
+    /// Whether it is known to follow the segment before it, or its absence was noted.
+    pub(super) is_joined: bool,
 }
 
-/// What reading the next record came to.
-pub(super) enum Next {
-    /// A record.
-    Record { position: u64, data: Vec<u8> },
-    /// A record whose checksum does not fit; the next one may be whole.
-    Damaged,
-    /// The end, or a place from which nothing more can be read.
-    End,
+/// What recovering the newest segment came to.
+pub(super) struct Recovered {
+    /// The last position that is taken.
+    pub(super) last_position: u64,
+    /// What was cut off.
+    pub(super) torn: Option<Stretch>,
+    /// Whether the segment can be used on; if not, its file was set aside.
+    pub(super) is_kept: bool,
 }
 
 impl Segment {
-    /// Makes an empty segment whose first record will have `first_position`; its name is on disk when this returns.
-    pub(super) fn create(folder: &Path, first_position: u64) -> Result<Self, StoreError> {
-        let path = folder.join(format!("{first_position:020}.log"));
-        write_durably(&path, MAGIC)?;
-        Ok(Self {
+    pub(super) fn new(path: PathBuf, first_position: u64, length: u64) -> Self {
+        Self {
             path,
             first_position,
-            length: MAGIC.len() as u64,
-        })
+            length,
+            damaged: Vec::new(),
+            is_joined: false,
+        }
+    }
+
+    /// Makes an empty segment whose first record will have `first_position`; its name is on disk when this returns.
+    pub(super) fn create(
+        folder: &Path,
+        first_position: u64,
+        salt: Salt,
+    ) -> Result<Self, StoreError> {
+        let path = path_of(folder, first_position);
+        write_durably(&path, &salt.segment_header())?;
+        let mut segment = Self::new(path, first_position, SEGMENT_HEADER_BYTES as u64);
+        segment.is_joined = true;
+        Ok(segment)
     }
 
     /// Opens the file for appending behind its last whole record.
     pub(super) fn open_for_append(&self) -> Result<File, StoreError> {
-        OpenOptions::new()
-            .append(true)
-            .open(&self.path)
-            .map_err(|e| StoreError::io(&self.path, e))
+        open_for_append(&self.path)
     }
 
-    /// Finds the end of the last whole record, cuts the rest off, and returns the last position that is taken.
-    ///
-    /// A file that does not begin as a segment does is renamed and left for a person to look at.
-    pub(super) fn recover(&mut self) -> Result<u64, StoreError> {
+    /// Begins a walk through the records. `before` is the first position that cannot be in this segment.
+    pub(super) fn walk(&self, salt: Salt, before: u64, read_bytes: usize) -> io::Result<Walk> {
+        let positions = self.first_position..before;
+        Walk::new(
+            File::open(&self.path)?,
+            salt,
+            positions,
+            self.length,
+            read_bytes,
+        )
+    }
+
+    /// Finds the end of the last whole record, and cuts off what is behind it: a crash in the middle of a write leaves such
+    /// a tail. A file of which nothing can be read is renamed and left for a person to look at.
+    pub(super) fn recover(&mut self, salt: Salt) -> Result<Recovered, StoreError> {
+        let found = self.find_tail(salt);
+        let (last_position, torn) = found.map_err(|e| StoreError::io(&self.path, e))?;
+        let is_kept = torn.is_none_or(|torn| torn.offset > 0);
+        if let Some(torn) = torn {
+            if is_kept {
+                self.cut(torn.offset)?;
+            } else {
+                self.set_aside()?;
+            }
+        }
+        Ok(Recovered {
+            last_position,
+            torn,
+            is_kept,
+        })
+    }
+
+    fn find_tail(&self, salt: Salt) -> io::Result<(u64, Option<Stretch>)> {
+        let mut walk = self.walk(salt, u64::MAX, READ_BYTES)?;
         let mut last = self.first_position.saturating_sub(1);
-        match self
-            .whole_records(&mut last)
-            .map_err(|e| StoreError::io(&self.path, e))?
-        {
-            Some(length) if length < self.length => {
-                let cut_bytes = self.length - length;
-                tracing::warn!(file = %self.path.display(), cut_bytes, "cut the torn tail of a queue segment");
-                let file = OpenOptions::new()
-                    .write(true)
-                    .open(&self.path)
-                    .map_err(|e| StoreError::io(&self.path, e))?;
-                file.set_len(length)
-                    .and_then(|()| file.sync_all())
-                    .map_err(|e| StoreError::io(&self.path, e))?;
-                self.length = length;
-            }
-            Some(_) => {}
-            None => {
-                let aside = self.path.with_extension("damaged");
-                tracing::error!(file = %aside.display(), "set a queue segment aside that cannot be read");
-                fs::rename(&self.path, &aside).map_err(|e| StoreError::io(&self.path, e))?;
-                write_durably(&self.path, MAGIC)?;
-                self.length = MAGIC.len() as u64;
-            }
-        }
-        Ok(last)
-    }
-
-    /// The length up to the end of the last whole record, whose position goes to `last`; `None` if the file is no segment.
-    fn whole_records(&self, last: &mut u64) -> io::Result<Option<u64>> {
-        let mut reader = BufReader::new(File::open(&self.path)?);
-        let mut magic = [0; MAGIC.len()];
-        reader.read_exact(&mut magic)?;
-        if &magic != MAGIC {
-            return Ok(None);
-        }
-        let mut at = MAGIC.len() as u64;
-        let mut length = at;
         loop {
-            match read_record(&mut reader, self.length - at)? {
-                (Next::Record { position, .. }, bytes) => {
-                    at += bytes;
-                    (*last, length) = (position, at);
-                }
-                (Next::Damaged, bytes) => at += bytes,
-                (Next::End, _) => return Ok(Some(length)),
+            match walk.step()? {
+                Step::Record(found) => last = found.header.position,
+                Step::Damaged(_) => {}
+                Step::Torn(stretch) => return Ok((last, Some(stretch))),
+                Step::End => return Ok((last, None)),
             }
         }
     }
 
-    /// Deletes the file; if that fails the next start tries again.
-    pub(super) fn delete(&self) {
-        if let Err(error) = fs::remove_file(&self.path) {
-            tracing::warn!(file = %self.path.display(), %error, "could not delete a processed queue segment");
+    fn cut(&mut self, length: u64) -> Result<(), StoreError> {
+        let cut = || {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            file.set_len(length)?;
+            file.sync_all()
+        };
+        cut().map_err(|e| StoreError::io(&self.path, e))?;
+        self.length = length;
+        Ok(())
+    }
+
+    /// Renames the file, so that it is no segment any more and a person can look at it.
+    fn set_aside(&self) -> Result<(), StoreError> {
+        let aside = (1_u32..)
+            .map(|n| match n {
+                1 => self.path.with_extension("damaged"),
+                n => self.path.with_extension(format!("{n}.damaged")),
+            })
+            .find(|path| !path.exists())
+            .unwrap_or_default();
+        tracing::error!(file = %aside.display(), "set a damaged queue segment aside");
+        let renamed = fs::rename(&self.path, &aside).and_then(|()| sync_folder_of(&self.path));
+        renamed.map_err(|e| StoreError::io(&self.path, e))
+    }
+
+    /// Deletes the file, or sets it aside if a part of it could not be read. If that fails the next start tries again.
+    pub(super) fn forget(&self) {
+        let forgotten = if self.damaged.is_empty() {
+            fs::remove_file(&self.path).map_err(|e| StoreError::io(&self.path, e))
+        } else {
+            self.set_aside()
+        };
+        if let Err(error) = forgotten {
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(error, "could not delete a processed queue segment");
         }
     }
+}
+
+pub(super) fn path_of(folder: &Path, first_position: u64) -> PathBuf {
+    folder.join(format!("{first_position:020}.log"))
+}
+
+pub(super) fn spare_path(folder: &Path) -> PathBuf {
+    folder.join(SPARE)
+}
+
+pub(super) fn open_for_append(path: &Path) -> Result<File, StoreError> {
+    let opened = OpenOptions::new().append(true).open(path);
+    opened.map_err(|e| StoreError::io(path, e))
 }
 
 /// The segments of a folder by their first position.
@@ -121,31 +170,54 @@ pub(super) fn list(folder: &Path) -> Result<BTreeMap<u64, Segment>, StoreError> 
     let mut segments = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(|e| StoreError::io(folder, e))? {
         let entry = entry.map_err(|e| StoreError::io(folder, e))?;
-        let name = entry.file_name();
-        let Some(number) = name.to_str().and_then(|name| name.strip_suffix(".log")) else {
-            continue;
-        };
-        let Ok(first_position) = number.parse() else {
-            continue;
-        };
         let path = entry.path();
-        let length = entry
-            .metadata()
-            .map_err(|e| StoreError::io(&path, e))?
-            .len();
-        let segment = Segment {
-            path,
-            first_position,
-            length,
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".log"));
+        let Some(first_position) = number.and_then(|number| number.parse().ok()) else {
+            continue;
         };
-        if length < MAGIC.len() as u64 {
-            // It never held a record, and its name must not hide those of the segment before it.
-            segment.delete();
-        } else {
-            segments.insert(first_position, segment);
+        if path != path_of(folder, first_position) {
+            continue;
         }
+        let metadata = entry.metadata().map_err(|e| StoreError::io(&path, e))?;
+        let segment = Segment::new(path, first_position, metadata.len());
+        segments.insert(first_position, segment);
     }
     Ok(segments)
+}
+
+/// Gives a spare its name as a segment if records were written to it: the power went before its renaming was on disk.
+/// `near` is a position that is not far from its records'.
+pub(super) fn adopt_spare(folder: &Path, salt: Salt, near: u64) -> Result<(), StoreError> {
+    let path = spare_path(folder);
+    let io_error = |e| StoreError::io(&path, e);
+    let length = match fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(io_error(e)),
+    };
+    let spare = Segment::new(path.clone(), near.saturating_sub(MAX_LEAP / 2), length);
+    match first_position(&spare, salt).map_err(io_error)? {
+        Some(first) if !path_of(folder, first).exists() => {
+            let renamed = fs::rename(&path, path_of(folder, first));
+            renamed
+                .and_then(|()| sync_folder_of(&path))
+                .map_err(io_error)
+        }
+        _ if length > SEGMENT_HEADER_BYTES as u64 => spare.set_aside(),
+        _ => fs::remove_file(&path).map_err(io_error),
+    }
+}
+
+fn first_position(segment: &Segment, salt: Salt) -> io::Result<Option<u64>> {
+    let mut walk = segment.walk(salt, u64::MAX, READ_BYTES)?;
+    loop {
+        match walk.step()? {
+            Step::Record(found) => return Ok(Some(found.header.position)),
+            Step::Damaged(_) => {}
+            Step::Torn(_) | Step::End => return Ok(None),
+        }
+    }
 }
 
 /// Takes the folder for this process alone.
@@ -163,44 +235,4 @@ pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
         }
         Err(fs::TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
     }
-}
-
-/// Appends a record to `buffer`.
-pub(super) fn encode_record(position: u64, data: &[u8], buffer: &mut Vec<u8>) {
-    let length = u32::try_from(data.len()).expect("a request is bounded far below 4 GiB");
-    buffer.extend_from_slice(&length.to_le_bytes());
-    buffer.extend_from_slice(&checksum(position, data).to_le_bytes());
-    buffer.extend_from_slice(&position.to_le_bytes());
-    buffer.extend_from_slice(data);
-}
-
-/// Reads a record of a file that has `remaining` more bytes; the second value is how many of them it took.
-pub(super) fn read_record(reader: &mut impl Read, remaining: u64) -> io::Result<(Next, u64)> {
-    if remaining < RECORD_HEADER_BYTES as u64 {
-        return Ok((Next::End, 0));
-    }
-    let mut header = [0; RECORD_HEADER_BYTES];
-    reader.read_exact(&mut header)?;
-    let (length, rest) = header.split_at(4);
-    let (stored_checksum, position) = rest.split_at(4);
-    let length = u64::from(u32::from_le_bytes(length.try_into().unwrap_or_default()));
-    let bytes = RECORD_HEADER_BYTES as u64 + length;
-    if bytes > remaining {
-        return Ok((Next::End, 0));
-    }
-    let stored_checksum = u32::from_le_bytes(stored_checksum.try_into().unwrap_or_default());
-    let position = u64::from_le_bytes(position.try_into().unwrap_or_default());
-    let mut data = vec![0; usize::try_from(length).unwrap_or_default()];
-    reader.read_exact(&mut data)?;
-    if checksum(position, &data) != stored_checksum {
-        return Ok((Next::Damaged, bytes));
-    }
-    Ok((Next::Record { position, data }, bytes))
-}
-
-fn checksum(position: u64, data: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&position.to_le_bytes());
-    hasher.update(data);
-    hasher.finalize()
 }

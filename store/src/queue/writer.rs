@@ -1,28 +1,36 @@
 //! The one thread that writes: it gathers what waits, writes it with one call, syncs once, and answers all.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, IoSlice, Write};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::segment::{Segment, encode_record};
-use super::{PushError, Shared};
+use super::format::{RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES};
+use super::segment::Segment;
+use super::shared::Shared;
+use super::spare::Spares;
+use super::{Entry, PushError};
 use crate::StoreError;
+use crate::durably::write_durably;
 
 /// A group is closed at this size, so that the first of it does not wait for megabytes of others.
 const MAX_GROUP_BYTES: usize = 8 * 1024 * 1024;
 
-/// A buffer that a large group blew up is given back above this size.
-const KEEP_BUFFER_BYTES: usize = 1024 * 1024;
-
 /// How long a processed segment may lie before it is replaced by an empty one. Under steady load a segment is closed by
-/// its size instead: replacing it costs two syncs.
+/// its size instead.
 const QUIET: Duration = Duration::from_millis(100);
+
+/// How often a disk that refused a write is tried while nobody pushes.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// What a probe writes: enough to need a block of the disk.
+const PROBE: [u8; 4096] = [0; 4096];
 
 /// What the handles ask of the writer.
 pub(super) enum Command {
@@ -36,10 +44,41 @@ pub(super) enum Command {
 
 /// A record that is to be appended, and who waits for it.
 pub(super) struct Append {
-    pub(super) data: Bytes,
+    pub(super) record: Record,
     pub(super) done: oneshot::Sender<Result<u64, PushError>>,
     /// The record's share of the memory that may wait. It belongs to the record, not to the client, who may go away.
     pub(super) memory: OwnedSemaphorePermit,
+}
+
+/// A record in two pieces, so that the body is never copied.
+pub(super) struct Record {
+    /// Room for the record's header, and the first line.
+    start: Vec<u8>,
+    body: Bytes,
+    /// CRC-32 of line and body.
+    checksum: u32,
+}
+
+impl Record {
+    pub(super) fn new(entry: &Entry) -> Self {
+        let mut start = Vec::with_capacity(512);
+        start.resize(RECORD_HEADER_BYTES, 0);
+        entry.write_line(&mut start);
+        let body = entry.body();
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&start[RECORD_HEADER_BYTES..]);
+        hasher.update(&body);
+        Self {
+            start,
+            body,
+            checksum: hasher.finalize(),
+        }
+    }
+
+    /// Bytes in the file.
+    pub(super) fn len(&self) -> usize {
+        self.start.len() + self.body.len()
+    }
 }
 
 /// The state of the writing thread.
@@ -49,7 +88,9 @@ pub(super) struct Writer {
     file: File,
     last_position: u64,
     inbox: Receiver<Command>,
-    buffer: Vec<u8>,
+    spares: Spares,
+    group: Vec<Record>,
+    group_bytes: usize,
     waiting: Vec<Waiting>,
     /// The file has a torn record at its end that could not be cut off: nothing may follow it.
     is_torn: bool,
@@ -75,16 +116,20 @@ impl Writer {
         shared: Arc<Shared>,
         active: Segment,
         last_position: u64,
-        inbox: mpsc::Receiver<Command>,
+        inbox: Receiver<Command>,
     ) -> Result<Self, StoreError> {
         let file = active.open_for_append()?;
+        let spares = Spares::start(Arc::clone(&shared));
+        let spares = spares.map_err(|e| StoreError::io(&shared.folder, e))?;
         Ok(Self {
             shared,
             active,
             file,
             last_position,
             inbox,
-            buffer: Vec::new(),
+            spares,
+            group: Vec::new(),
+            group_bytes: 0,
             waiting: Vec::new(),
             is_torn: false,
         })
@@ -96,7 +141,7 @@ impl Writer {
             let first = match self.next() {
                 Ok(command) => command,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.replace_segment();
+                    self.use_quiet();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -110,35 +155,50 @@ impl Writer {
     }
 
     fn next(&self) -> Result<Command, RecvTimeoutError> {
-        let processed = self.shared.processed.load(Ordering::Relaxed);
-        if processed >= self.last_position && !self.is_empty() {
+        if self.is_processed() {
             self.inbox.recv_timeout(QUIET)
+        } else if !self.is_writable() {
+            self.inbox.recv_timeout(PROBE_EVERY)
         } else {
-            self.inbox
-                .recv()
-                .map_err(|_| RecvTimeoutError::Disconnected)
+            let command = self.inbox.recv();
+            command.map_err(|_| RecvTimeoutError::Disconnected)
         }
     }
 
-    /// Takes `first` and everything else that waits into the buffer.
+    /// Does what can wait until nobody pushes.
+    fn use_quiet(&mut self) {
+        if self.is_processed() {
+            self.replace_segment();
+        }
+        if !self.is_writable() {
+            probe(&self.shared);
+        }
+    }
+
+    fn is_writable(&self) -> bool {
+        self.shared.is_writable.load(Ordering::Relaxed)
+    }
+
+    /// Whether the active segment holds records, and all of them are processed.
+    fn is_processed(&self) -> bool {
+        self.shared.processed() >= self.last_position && !self.is_empty()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.active.length <= SEGMENT_HEADER_BYTES as u64
+    }
+
+    /// Takes `first` and everything else that waits into the group.
     fn gather(&mut self, first: Command) -> Gathered {
         let mut command = first;
         loop {
             match command {
-                Command::Append(Append { data, done, memory }) => {
-                    let position = self.last_position + 1 + self.waiting.len() as u64;
-                    encode_record(position, &data, &mut self.buffer);
-                    self.waiting.push(Waiting {
-                        position,
-                        done,
-                        _memory: memory,
-                    });
-                }
+                Command::Append(append) => self.add(append),
                 // Woken to look at the clock: see `next`.
                 Command::Acknowledged => {}
                 Command::Close => return Gathered::Last,
             }
-            if self.buffer.len() >= MAX_GROUP_BYTES {
+            if self.group_bytes >= MAX_GROUP_BYTES {
                 return Gathered::Group;
             }
             command = match self.inbox.try_recv() {
@@ -148,41 +208,62 @@ impl Writer {
         }
     }
 
+    fn add(&mut self, append: Append) {
+        let mut record = append.record;
+        let position = self.last_position + 1 + self.waiting.len() as u64;
+        let length = record.len() - RECORD_HEADER_BYTES;
+        let header = RecordHeader {
+            length: u32::try_from(length).expect("a request is bounded far below 4 GiB"),
+            position,
+            checksum: record.checksum,
+        };
+        record.start[..RECORD_HEADER_BYTES].copy_from_slice(&header.to_bytes(self.shared.salt));
+        self.group_bytes += record.len();
+        self.group.push(record);
+        self.waiting.push(Waiting {
+            position,
+            done: append.done,
+            _memory: append.memory,
+        });
+    }
+
     /// Makes the group durable and answers everybody in it.
     fn commit(&mut self) {
         if self.waiting.is_empty() {
             return;
         }
-        match self.write() {
-            Ok(()) => self.succeed(),
+        let written = self.write();
+        let bytes = std::mem::take(&mut self.group_bytes) as u64;
+        self.group.clear();
+        match written {
+            Ok(()) => self.succeed(bytes),
             Err(error) => self.fail(&error),
-        }
-        self.buffer.clear();
-        self.buffer.shrink_to(KEEP_BUFFER_BYTES);
-        if self.active.length >= self.shared.limits.segment_bytes {
-            self.replace_segment();
         }
     }
 
-    fn write(&mut self) -> std::io::Result<()> {
+    fn write(&mut self) -> io::Result<()> {
         if self.is_torn {
             self.replace_segment();
         }
         if self.is_torn {
-            return Err(std::io::Error::other(
+            return Err(io::Error::other(
                 "the last segment is torn, and no new one can be made",
             ));
         }
-        self.file.write_all(&self.buffer)?;
+        let pieces = self.group.iter();
+        let mut pieces: Vec<IoSlice<'_>> = pieces
+            .flat_map(|record| [IoSlice::new(&record.start), IoSlice::new(&record.body)])
+            .collect();
+        write_all(&mut self.file, &mut pieces)?;
         self.file.sync_data()
     }
 
-    fn succeed(&mut self) {
-        let bytes = self.buffer.len() as u64;
+    fn succeed(&mut self, bytes: u64) {
         self.active.length += bytes;
         self.shared
             .backlog_bytes
             .fetch_add(bytes, Ordering::Relaxed);
+        self.shared.disk.wrote(bytes);
         self.note_length();
         self.shared.is_writable.store(true, Ordering::Relaxed);
         self.last_position += self.waiting.len() as u64;
@@ -191,10 +272,14 @@ impl Writer {
             // The client may have gone away meanwhile; its request is kept all the same.
             let _ = waiting.done.send(Ok(waiting.position));
         }
+        // If the next segment is not ready yet this one may grow: nobody waits for it.
+        if self.active.length >= self.shared.limits.segment_bytes {
+            self.replace_segment();
+        }
     }
 
     /// Takes back what may have been written in part, so that the next group does not follow a torn record.
-    fn fail(&mut self, error: &std::io::Error) {
+    fn fail(&mut self, error: &io::Error) {
         tracing::error!(%error, file = %self.active.path.display(), "could not write to the queue");
         self.shared.is_writable.store(false, Ordering::Relaxed);
         // Their positions are not used again: some of them may be on disk, and must not be taken for later records.
@@ -208,39 +293,60 @@ impl Writer {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.active.length <= super::segment::MAGIC.len() as u64
-    }
-
     fn note_length(&self) {
         if let Some(segment) = self.shared.segments().get_mut(&self.active.first_position) {
             segment.length = self.active.length;
         }
     }
 
-    /// Goes on in a new segment; if none can be made the old one is used on.
+    /// Goes on in the next segment, if there is one; else the old one is used on.
     fn replace_segment(&mut self) {
         if self.is_empty() && !self.is_torn {
             return;
         }
-        let replaced = Segment::create(&self.shared.folder, self.last_position + 1)
-            .and_then(|segment| Ok((segment.open_for_append()?, segment)));
-        match replaced {
-            Ok((file, segment)) => {
+        let first_position = self.last_position + 1;
+        match self.spares.take(&self.shared.folder, first_position) {
+            Some(Ok((segment, file))) => {
                 self.shared
                     .backlog_bytes
                     .fetch_add(segment.length, Ordering::Relaxed);
                 self.shared
                     .segments()
-                    .insert(segment.first_position, segment.clone());
+                    .insert(first_position, segment.clone());
                 (self.file, self.active, self.is_torn) = (file, segment, false);
-                self.shared.forget_processed();
             }
-            Err(error) => {
-                tracing::warn!(%error, "could not begin a new queue segment");
-                // A full disk: there is no hurry to try again.
-                std::thread::sleep(QUIET);
+            Some(Err(error)) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "could not begin a new queue segment");
             }
+            None => {}
         }
     }
+}
+
+/// Finds out whether a disk that refused a write takes one again, so that clients who stay away because of
+/// [`super::Queue::is_accepting`] come back.
+fn probe(shared: &Shared) {
+    let path: &Path = &shared.folder.join("probe");
+    if write_durably(path, &PROBE).is_ok() {
+        shared.is_writable.store(true, Ordering::Relaxed);
+        tracing::info!("the disk of the queue takes writes again");
+    }
+    // It may never have been made.
+    let _ = std::fs::remove_file(path);
+}
+
+/// Writes all pieces, in as few calls as the system allows.
+fn write_all(file: &mut File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // Without this a group of nothing but empty pieces would look like a disk that takes nothing.
+    IoSlice::advance_slices(&mut pieces, 0);
+    while !pieces.is_empty() {
+        match file.write_vectored(pieces) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
