@@ -101,11 +101,14 @@
       stop();
       return;
     }
-    sdk = window.Sentry;
     unlisten();
-    sdk.init = withInit(sdk.init);
-    sdk.onLoad = run;
-    sdk.forceLoad = function () {};
+    // Bundlers make the SDK's members read-only: what is changed goes in front of them.
+    sdk = Object.create(window.Sentry, {
+      init: { value: withInit(window.Sentry.init), writable: true, enumerable: true },
+      onLoad: { value: run, writable: true, enumerable: true },
+      forceLoad: { value: function () {}, writable: true, enumerable: true }
+    });
+    window.Sentry = sdk;
     if (typeof window.sentryOnLoad === "function") {
       run(window.sentryOnLoad);
     }

@@ -119,14 +119,17 @@ impl Bench {
         self.send(authorized(path).body(body.into()).unwrap()).await
     }
 
-    /// What came into the queue since the last call.
+    /// The requests that came into the queue since the last call; the counts of refused ones are left out.
     pub(crate) fn queued(&mut self) -> Vec<QueuedRequest> {
         let deliveries = self.reader.read(usize::MAX, usize::MAX).unwrap();
-        let requests = deliveries.iter().map(|d| match Entry::from_bytes(&d.data) {
-            Some(Entry::Request(request)) => Some(request),
-            _ => None,
+        let entries = deliveries
+            .iter()
+            .map(|d| Entry::from_bytes(&d.data).unwrap());
+        let requests = entries.filter_map(|entry| match entry {
+            Entry::Request(request) => Some(request),
+            Entry::Tally(_) => None,
         });
-        requests.collect::<Option<_>>().unwrap()
+        requests.collect()
     }
 }
 

@@ -27,10 +27,10 @@ function page({ lazy = null, source = script, before = () => {}, readyState = "l
   vm.runInNewContext(source, { window, document, setTimeout: (callback) => timers.push(callback) });
   const arrive = () => {
     const hear = (name) => (...values) => heard.push([name, ...JSON.parse(JSON.stringify(values))]);
-    window.Sentry = Object.fromEntries(
+    window.Sentry = Object.freeze(Object.fromEntries(
       ["init", "captureException", "captureMessage", "captureEvent", "addBreadcrumb", "setTag", "showReportDialog"]
         .map((name) => [name, hear(name)]),
-    );
+    ));
     injected[0].onload();
   };
   return { window, injected, heard, timers, listeners, emit, arrive };

@@ -5,6 +5,7 @@ mod cron;
 mod loader;
 mod minidump;
 mod paths;
+mod properties;
 mod reports;
 mod store;
 mod unreal;
