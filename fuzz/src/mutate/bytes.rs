@@ -62,7 +62,7 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], words: &[Vec<u8>], random: &mu
             let part = input[random.range(input.len())].to_vec();
             insert(input, at, &part.repeat(1 << random.below(7)));
         }
-        6 | 7 => insert(input, at, random.pick(words)),
+        6 | 7 => insert(input, at, random.pick::<Vec<u8>>(words)),
         8 | 9 => change_number(input, random),
         10 => {
             let other = random.pick(seeds);

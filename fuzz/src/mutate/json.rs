@@ -51,22 +51,21 @@ pub(super) fn mutated(
 impl Change<'_> {
     /// Some node of the tree, none of them unlikely.
     fn node<'t>(&mut self, tree: &'t mut Json<'static>) -> &'t mut Json<'static> {
-        let stays = self.random.below(8) == 0;
-        match tree {
-            Json::Array(items) if !stays && !items.is_empty() => {
-                let index = self.random.below(items.len());
-                self.node(&mut items[index])
-            }
-            Json::Object(object) if !stays && !object.is_empty() => {
-                let index = self.random.below(object.len());
-                let (_, value) = object
-                    .iter_mut()
-                    .nth(index)
-                    .expect("the index is below the length");
-                self.node(value)
-            }
-            node => node,
+        let children = match tree {
+            Json::Array(items) => items.len(),
+            Json::Object(object) => object.len(),
+            _ => 0,
+        };
+        if children == 0 || self.random.below(8) == 0 {
+            return tree;
         }
+        let index = self.random.below(children);
+        let child = match tree {
+            Json::Array(items) => items.get_mut(index),
+            Json::Object(object) => object.iter_mut().nth(index).map(|(_, value)| value),
+            _ => None,
+        };
+        self.node(child.expect("the index is below the length"))
     }
 
     fn apply(&mut self, node: &mut Json<'static>) {
@@ -158,7 +157,7 @@ impl Change<'_> {
     }
 
     fn word(&mut self) -> String {
-        String::from_utf8_lossy(self.random.pick(self.words)).into_owned()
+        String::from_utf8_lossy(self.random.pick::<Vec<u8>>(self.words)).into_owned()
     }
 
     fn leaf(&mut self) -> Json<'static> {

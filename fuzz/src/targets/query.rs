@@ -1,7 +1,7 @@
 //! The condition language: what people type into the search field, and what rules are made of.
 
 use bugle_protocol::{Level, UnixMillis};
-use bugle_query::{Fields, Key, Query, Values, rules};
+use bugle_query::{Fields, Key, MAX_BYTES, Query, Values, rules};
 
 use crate::captures::Captures;
 
@@ -50,11 +50,14 @@ pub fn run(input: &[u8]) {
     match Query::parse(&text) {
         Ok(query) => {
             let printed = query.to_string();
-            assert_eq!(
-                Query::parse(&printed).as_ref(),
-                Ok(&query),
-                "printed as {printed}"
-            );
+            // Escapes may make it longer than what is parsed.
+            if printed.len() <= MAX_BYTES {
+                assert_eq!(
+                    Query::parse(&printed).as_ref(),
+                    Ok(&query),
+                    "printed as {printed}"
+                );
+            }
             let _ = query.matches(&AnyFields(&text));
         }
         Err(error) => assert!(

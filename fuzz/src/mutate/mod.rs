@@ -12,7 +12,7 @@ use random::Random;
 const MAX_INPUT_BYTES: usize = 128 * 1024;
 
 /// The dictionary in the form of AFL and libFuzzer, which read the same file.
-const DICTIONARY: &str = include_str!("../dictionary.txt");
+const DICTIONARY: &str = include_str!("../../dictionary.txt");
 
 /// Makes inputs out of seeds.
 #[derive(Debug)]
