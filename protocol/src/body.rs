@@ -106,11 +106,13 @@ pub fn decode(
             body.len(),
             limit_bytes,
         ),
-        Encoding::Zstd => read_bounded(
-            zstd::stream::read::Decoder::new(body).map_err(broken)?,
-            body.len(),
-            limit_bytes,
-        ),
+        Encoding::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
+            decoder
+                .window_log_max(MAX_ZSTD_WINDOW_LOG)
+                .map_err(broken)?;
+            read_bounded(decoder, body.len(), limit_bytes)
+        }
     };
     match decoded.map_err(broken)? {
         Some(bytes) => Ok(Cow::Owned(bytes)),
@@ -152,6 +154,10 @@ pub fn unpack_store(body: &[u8], limit_bytes: usize) -> Result<Cow<'_, [u8]>, Bo
 fn looks_like_zlib(body: &[u8]) -> bool {
     matches!(body, [a, b, ..] if a & 0x0f == 8 && (u16::from(*a) << 8 | u16::from(*b)) % 31 == 0)
 }
+
+/// The binary logarithm of the memory that a Zstandard stream may ask for to look back in: 8 MiB, which is what RFC 9659
+/// allows over HTTP. Ten bytes could ask for sixteen times as much otherwise.
+const MAX_ZSTD_WINDOW_LOG: u32 = 23;
 
 /// No deflate stream unpacks to more than this many times its size.
 const MAX_DEFLATE_RATIO: usize = 1032;
@@ -209,6 +215,18 @@ mod tests {
             Encoding::Br => {
                 unreachable!("covered by the captures: the brotli crate we use only decodes")
             }
+        }
+    }
+
+    #[test]
+    fn a_zstandard_stream_may_not_ask_for_any_amount_of_memory() {
+        for (window_log, is_allowed) in [(20, true), (23, true), (24, false), (27, false)] {
+            let mut packer = zstd::Encoder::new(Vec::new(), 1).unwrap();
+            packer.window_log(window_log).unwrap();
+            packer.write_all(b"{}").unwrap();
+            let packed = packer.finish().unwrap();
+            let decoded = decode(Encoding::Zstd, &packed, 100);
+            assert_eq!(decoded.is_ok(), is_allowed, "2^{window_log} bytes");
         }
     }
 
