@@ -178,6 +178,11 @@ impl Call {
             .map_err(|error| ApiError::Invalid(format!("'{}': {error}", shortened(name))))
     }
 
+    /// What the path says of a client key: its public half.
+    pub(crate) fn key_name(&self) -> &str {
+        self.named("key").unwrap_or_default()
+    }
+
     /// What the path says of an attachment: an id.
     pub(crate) fn attachment_name(&self) -> &str {
         self.named("attachment").unwrap_or_default()

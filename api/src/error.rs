@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bugle_store::queue::PushError;
 use bugle_store::{Scope, StoreError};
 
 /// Why a call has no answer; always told as `{"detail": "..."}`.
@@ -26,6 +27,12 @@ pub(crate) enum ApiError {
     /// 503 if trying again may help, else 500.
     #[error("the server could not answer")]
     Store(#[from] StoreError),
+    /// 500: the system has no random numbers.
+    #[error("the server could not make a key")]
+    NoRandomness,
+    /// 503: what was sent could not be kept.
+    #[error("the server cannot take anything in")]
+    Queue(#[from] PushError),
     /// 500: a stored body is no event.
     #[error("the stored event cannot be read")]
     Damaged(#[from] bugle_protocol::event::EventError),
@@ -45,7 +52,10 @@ impl ApiError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::Store(error) if error.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Store(_) | Self::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Queue(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Damaged(_) | Self::NoRandomness => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod error;
 mod events;
 mod feedback;
 mod issues;
+mod keys;
 mod organizations;
 mod outcomes;
 mod paging;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{MethodRouter, any, get};
 use bugle_store::Store;
+use bugle_store::queue::Queue;
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -26,6 +28,8 @@ use crate::error::ApiError;
 pub struct Api {
     /// Where everything is kept.
     pub store: Store,
+    /// Where what comes in waits to be processed.
+    pub queue: Queue,
     /// The public address, such as `https://errors.example.com/prefix`, for the links in answers.
     pub base_url: String,
 }
@@ -75,7 +79,14 @@ fn project_routes(project: &str) -> Vec<Route> {
     let issues = get(issues::project_issues).put(issues::update_project_issues);
     vec![
         (project.to_owned(), get(projects::detail)),
-        (format!("{project}/keys"), get(projects::keys)),
+        (
+            format!("{project}/keys"),
+            get(keys::list).post(keys::create),
+        ),
+        (
+            format!("{project}/keys/{{key}}"),
+            get(keys::detail).put(keys::update).delete(keys::remove),
+        ),
         (format!("{project}/issues"), issues),
         (format!("{project}/events"), get(events::project_events)),
         (

@@ -34,7 +34,7 @@ pub use attachments::Attachment;
 pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
 pub use error::StoreError;
-pub use events::{EventNeighbours, EventRow, StoredEvent};
+pub use events::{EventNeighbours, EventRow, IssueOfEvent, StoredEvent};
 pub use feedback::{Feedback, FeedbackCursor, FeedbackPage};
 pub use intake::UsageScope;
 pub use issues::{
@@ -47,7 +47,7 @@ pub use outcomes::{OutcomePoint, OutcomeQuery, OutcomeStep, OutcomeTotal};
 pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, slugify};
-pub use quotas::{NewQuota, Quota, QuotaTarget};
+pub use quotas::{NewQuota, Quota, QuotaTarget, check_window};
 pub use record::{
     Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection,
     NewUser, OutcomeCount, QueueCursor, Recorded, Recording,

@@ -5,7 +5,7 @@ use bugle_protocol::{
 };
 
 use crate::db::{with_reader, with_writer};
-use crate::{Store, StoreError};
+use crate::{ProjectKey, Store, StoreError};
 
 /// The shortest window: usage is kept by the minute.
 const MIN_WINDOW_SECONDS: u64 = 60;
@@ -15,6 +15,9 @@ const HOUR_SECONDS: u64 = 3600;
 
 /// The longest window: 31 days.
 const MAX_WINDOW_SECONDS: u64 = 31 * 24 * HOUR_SECONDS;
+
+/// What becomes an event.
+const EVENTS: [DataCategory; 2] = [DataCategory::Error, DataCategory::Security];
 
 const UPSERT: &str = "
     INSERT INTO quota (organization_id, project_id, key_id, categories, quantity, window_seconds, reason, created_at)
@@ -98,6 +101,12 @@ impl Quota {
         }
     }
 
+    /// Whether it is what Sentry calls a key's rate limit.
+    #[must_use]
+    pub fn is_rate_limit(&self) -> bool {
+        self.scope() == LimitScope::Key && self.categories == EVENTS
+    }
+
     /// Whether it counts bytes, not items.
     #[must_use]
     pub fn is_bytes(&self) -> bool {
@@ -153,19 +162,7 @@ impl NewQuota {
     fn checked(&self) -> Result<(Vec<DataCategory>, i64, i64), StoreError> {
         let invalid = |text: String| Err(StoreError::Invalid(text));
         let window = self.window_seconds;
-        if !(MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&window) {
-            return invalid(format!(
-                "a window of {window} s is not between {MIN_WINDOW_SECONDS} s and {MAX_WINDOW_SECONDS} s"
-            ));
-        }
-        if window <= HOUR_SECONDS && window % 60 != 0 {
-            return invalid(format!("a window of {window} s is not whole minutes"));
-        }
-        if window > HOUR_SECONDS && window % HOUR_SECONDS != 0 {
-            return invalid(format!(
-                "a window of {window} s is longer than an hour but not whole hours"
-            ));
-        }
+        check_window(window)?;
         let Ok(quantity) = i64::try_from(self.quantity) else {
             return invalid(format!("a quantity above {} cannot be counted", i64::MAX));
         };
@@ -190,6 +187,25 @@ impl NewQuota {
             i64::try_from(window).unwrap_or(i64::MAX),
         ))
     }
+}
+
+/// Checks that quotas can have a window of so many seconds.
+///
+/// # Errors
+/// [`StoreError::Invalid`].
+pub fn check_window(seconds: u64) -> Result<(), StoreError> {
+    let fault = if !(MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&seconds) {
+        format!("is not between {MIN_WINDOW_SECONDS} s and {MAX_WINDOW_SECONDS} s")
+    } else if seconds <= HOUR_SECONDS && seconds % 60 != 0 {
+        "is not whole minutes".to_owned()
+    } else if seconds > HOUR_SECONDS && seconds % HOUR_SECONDS != 0 {
+        "is longer than an hour but not whole hours".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::Invalid(format!(
+        "a window of {seconds} s {fault}"
+    )))
 }
 
 /// A quota's columns.
@@ -300,6 +316,34 @@ impl Store {
                 Ok((organization, Some(project), Some(id.0)))
             }
         }
+    }
+
+    /// Sets or removes the one limit of a key on its events, which is what Sentry calls a key's rate limit: how many in how
+    /// many seconds. Other limits of the key are left alone.
+    ///
+    /// # Errors
+    /// As of [`Store::set_quota`].
+    pub async fn set_key_rate_limit(
+        &self,
+        key: &ProjectKey,
+        limit: Option<(u64, u64)>,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut kept = None;
+        if let Some((quantity, window_seconds)) = limit {
+            let new = NewQuota {
+                target: QuotaTarget::Key(key.id),
+                categories: EVENTS.to_vec(),
+                quantity,
+                window_seconds,
+            };
+            kept = Some(self.set_quota(&new, now).await?.id);
+        }
+        let old = key.quotas.iter().filter(|quota| quota.is_rate_limit());
+        for quota in old.filter(|quota| Some(quota.id) != kept) {
+            self.remove_quota(quota.id).await?;
+        }
+        Ok(())
     }
 
     /// Removes a quota; `false` if there was none of that id.

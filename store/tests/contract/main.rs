@@ -13,6 +13,7 @@ mod intake;
 mod issues;
 mod outcomes;
 mod projects;
+mod quotas;
 mod record;
 mod rejections;
 mod samples;
