@@ -2,6 +2,7 @@
 
 mod attachments;
 mod cron;
+mod limited;
 mod loader;
 mod minidump;
 mod paths;
