@@ -4,17 +4,18 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
+use bugle_protocol::body::Encoding;
 use bugle_protocol::json::{self, Object};
-use bugle_protocol::{EventId, Json as Tree, KeyId};
-use bugle_store::{Batch, Feedback, FeedbackCursor, FeedbackPage, NewFeedback, Project, Scope};
+use bugle_protocol::{Charge, DataCategory, EventId, Json as Tree, UnixMillis};
+use bugle_store::queue::{Entry, QueuedRequest, RequestHead, RequestKind};
+use bugle_store::{
+    Feedback, FeedbackCursor, FeedbackPage, NewFeedback, Project, ProjectKey, Scope,
+};
 use serde::Serialize;
 
 use crate::error::shortened;
 use crate::paging::{Neighbour, Page, cursor, row_limit};
 use crate::{ApiError, Call};
-
-/// What comes in with a token and not with a key is counted under no key.
-const NO_KEY: KeyId = KeyId(0);
 
 /// The most characters of a user's name, or of an address.
 const MAX_NAME: usize = 255;
@@ -26,6 +27,7 @@ const MAX_COMMENTS: usize = 4096;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FeedbackShape {
+    /// Its own id, which it has before it is stored.
     id: String,
     /// The event it is about. Feedback about none is an event by itself.
     #[serde(rename = "eventID")]
@@ -50,18 +52,24 @@ impl FeedbackShape {
     fn new(feedback: Feedback) -> Self {
         let event_id = feedback.event_id.unwrap_or(feedback.feedback_id);
         Self {
-            id: feedback.id.to_string(),
+            id: feedback.feedback_id.to_string(),
             event_id: event_id.to_string(),
             name: feedback.name,
             email: feedback.email,
             comments: feedback.message,
             date_created: feedback.created_at.to_rfc3339(),
             user: None,
-            event: EventShape {
-                id: event_id.to_string(),
-                event_id: event_id.to_string(),
-            },
+            event: EventShape::new(event_id),
             issue: None,
+        }
+    }
+}
+
+impl EventShape {
+    fn new(id: EventId) -> Self {
+        Self {
+            id: id.to_string(),
+            event_id: id.to_string(),
         }
     }
 }
@@ -112,63 +120,114 @@ fn neighbour(
     }
 }
 
-/// `POST projects/{o}/{p}/user-feedback/`: feedback about an event, which need not be there yet. Who says the same twice
-/// is answered twice with the one that is kept.
+/// What comes in: Sentry's old form of feedback, which is also that of an envelope's item.
+#[derive(Serialize)]
+struct Report<'t> {
+    event_id: EventId,
+    name: &'t str,
+    email: &'t str,
+    comments: &'t str,
+}
+
+/// `POST projects/{o}/{p}/user-feedback/`: feedback about an event, which need not be there yet.
+///
+/// It goes the way of what clients send, through the queue, so that it is scrubbed and counted like theirs. Who says the
+/// same twice is answered twice, and it is kept once.
 pub(crate) async fn submit(
     call: Call,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<FeedbackShape>, ApiError> {
     call.require(Scope::ProjectWrite)?;
     let project = call.project().await?;
-    let new = read(&call, &project, body).await?;
-    let id = new.feedback_id;
-    let batch = Batch {
-        feedback: vec![new],
-        ..Batch::default()
-    };
-    let store = &call.api.store;
-    store.record(&batch, call.now).await?;
-    let kept = store.feedback_by_id(project.id, id).await?;
-    let kept = kept.ok_or_else(|| ApiError::missing("feedback", &id.to_string()))?;
-    Ok(Json(FeedbackShape::new(kept)))
-}
-
-/// Reads the body, of whatever content type.
-async fn read(
-    call: &Call,
-    project: &Project,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<NewFeedback, ApiError> {
     let body = body.map_err(|error| ApiError::Invalid(error.body_text()))?;
     let Ok(Tree::Object(fields)) = json::parse(&body) else {
         return Err(ApiError::Invalid(
             "expected a JSON object with event_id, name, email and comments".to_owned(),
         ));
     };
-    let event_id = text(&fields, "event_id", MAX_NAME)?;
-    let event_id: EventId = event_id.parse().map_err(|error| {
-        ApiError::Invalid(format!("event_id '{}': {error}", shortened(event_id)))
-    })?;
-    let name = text(&fields, "name", MAX_NAME)?;
-    let email = text(&fields, "email", MAX_NAME)?;
-    let message = text(&fields, "comments", MAX_COMMENTS)?;
-    let event = call.api.store.event(project.id, event_id).await?;
-    let event = event.map(|event| event.row);
-    Ok(NewFeedback {
-        project_id: project.id,
-        key_id: NO_KEY,
-        feedback_id: NewFeedback::id_of(event_id, name, email, message),
-        event_id: Some(event_id),
-        name: Some(name.to_owned()),
-        email: Some(email.to_owned()),
-        message: message.to_owned(),
-        url: None,
-        source: None,
-        environment: event.as_ref().and_then(|event| event.environment.clone()),
-        release: event.and_then(|event| event.release),
-        created_at: call.now,
-        received_at: call.now,
-    })
+    let report = Report::read(&fields)?;
+    let known = call.api.store.feedback_by_id(project.id, report.id());
+    if let Some(known) = known.await? {
+        return Ok(Json(FeedbackShape::new(known)));
+    }
+    let head = report.head(&call, active_key(&call, &project).await?);
+    let request = QueuedRequest {
+        head,
+        body: report.envelope().into(),
+    };
+    call.api.queue.push(&Entry::Request(request)).await?;
+    Ok(Json(report.shape(call.now)))
+}
+
+/// The key under which feedback is counted that came with a token.
+async fn active_key(call: &Call, project: &Project) -> Result<ProjectKey, ApiError> {
+    let keys = call.api.store.project_keys(project.id).await?;
+    let mut active = keys.into_iter().filter(|key| key.is_active);
+    let missing =
+        || ApiError::Invalid("the project has no active key to count it under".to_owned());
+    active.next().ok_or_else(missing)
+}
+
+impl<'t> Report<'t> {
+    fn read(fields: &'t Object<'_>) -> Result<Self, ApiError> {
+        let event_id = text(fields, "event_id", MAX_NAME)?;
+        Ok(Self {
+            event_id: event_id.parse().map_err(|error| {
+                ApiError::Invalid(format!("event_id '{}': {error}", shortened(event_id)))
+            })?,
+            name: text(fields, "name", MAX_NAME)?,
+            email: text(fields, "email", MAX_NAME)?,
+            comments: text(fields, "comments", MAX_COMMENTS)?,
+        })
+    }
+
+    /// The id that processing gives it.
+    fn id(&self) -> EventId {
+        NewFeedback::id_of(self.event_id, self.name, self.email, self.comments)
+    }
+
+    fn head(&self, call: &Call, key: ProjectKey) -> RequestHead {
+        RequestHead {
+            project_id: key.project_id,
+            key_id: key.id,
+            received_at: call.now,
+            kind: RequestKind::Envelope,
+            encoding: Encoding::default(),
+            event_id: Some(self.event_id),
+            client_ip: None,
+            client: None,
+            user_agent: None,
+            charges: vec![Charge {
+                category: DataCategory::Feedback,
+                quantity: 1,
+            }],
+            limited: Vec::new(),
+            is_retry: false,
+        }
+    }
+
+    /// An envelope with the report as its only item.
+    fn envelope(&self) -> Vec<u8> {
+        let report = serde_json::to_vec(self).expect("texts always have a JSON form");
+        let length = report.len();
+        let head = format!("{{}}\n{{\"type\":\"user_report\",\"length\":{length}}}\n");
+        [head.as_bytes(), &report].concat()
+    }
+
+    /// The report as it was sent: what is kept of it is scrubbed.
+    fn shape(&self, now: UnixMillis) -> FeedbackShape {
+        FeedbackShape {
+            id: self.id().to_string(),
+            event_id: self.event_id.to_string(),
+            name: Some(self.name.to_owned()),
+            email: Some(self.email.to_owned()),
+            comments: self.comments.to_owned(),
+            date_created: now.to_rfc3339(),
+            user: None,
+            event: EventShape::new(self.event_id),
+            issue: None,
+        }
+    }
 }
 
 /// A field that must be there and say something.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bugle_protocol::{KeyId, UnixMillis};
+use bugle_protocol::{DataCategory, Envelope, ItemType, KeyId, UnixMillis};
+use bugle_store::queue::{Entry, QueuedRequest};
 use bugle_store::{Batch, NewFeedback, Scope};
 use insta::assert_json_snapshot;
 use serde_json::json;
 
-use crate::fixture::{Fixture, Tenant, event, event_id};
+use crate::fixture::{Fixture, Tenant, event_id};
 
 const PATH: &str = "/api/0/projects/acme/shop/user-feedback/";
 
@@ -72,43 +73,81 @@ async fn feedback_is_listed_in_pages() {
     assert_eq!(bad.status, 400);
 }
 
+/// What waits in the queue.
+fn waiting(fixture: &Fixture) -> Vec<QueuedRequest> {
+    let deliveries = fixture.queue.reader(0).read(100, 1 << 20).unwrap();
+    let entries = deliveries.iter().map(|delivery| &delivery.data);
+    let request = |data: &_| match Entry::from_bytes(data) {
+        Some(Entry::Request(request)) => request,
+        other => panic!("{other:?}"),
+    };
+    entries.map(request).collect()
+}
+
 #[tokio::test]
-async fn feedback_is_taken_once() {
+async fn feedback_goes_the_way_of_what_clients_send() {
     let fixture = Fixture::new().await;
     let tenant = fixture.tenant("acme", 1).await;
-    fixture
-        .record(vec![event(tenant.project.id, 1, 1, fixture.now)])
-        .await;
     let body = json!({
-        "event_id": event_id(1).to_string(), "name": " Ada ", "email": "ada@example.com", "comments": "It broke!\n",
+        "event_id": event_id(1).to_string(), "name": " Ada ", "email": "ada@example.com", "comments": "It \"broke\"\n!",
     });
     let body = body.to_string();
     let first = fixture.call("POST", &tenant.token, PATH, &body).await;
     assert_eq!(first.status, 200, "{}", first.json);
-    assert_eq!(first.json["comments"], "It broke!");
-    assert_eq!(first.json["event"]["eventID"], event_id(1).to_string());
-    let again = fixture.call("POST", &tenant.token, PATH, &body).await;
-    assert_eq!(again.json, first.json);
-    let list = fixture.get(&tenant.token, PATH).await;
-    assert_eq!(list.json, json!([first.json]));
+    let id = NewFeedback::id_of(event_id(1), "Ada", "ada@example.com", "It \"broke\"\n!");
+    assert_json_snapshot!("taken_feedback", first.without(&["dateCreated"]));
+    assert_eq!(first.json["id"], id.to_string());
 
-    let kept = fixture
-        .store
-        .feedback_of_event(tenant.project.id, event_id(1), 10);
-    let kept = &kept.await.unwrap()[0];
-    assert_eq!(kept.name.as_deref(), Some("Ada"));
-    assert_eq!(kept.environment.as_deref(), Some("production"));
-    assert_eq!(kept.release.as_deref(), Some("shop@1.2.3"));
-    let totals = fixture
-        .store
-        .outcome_totals(tenant.project.id, UnixMillis(0));
-    let totals = totals.await.unwrap().into_iter();
-    let totals = totals.filter(|total| total.category == "feedback");
-    let totals: Vec<_> = totals.map(|t| (t.outcome, t.quantity)).collect();
-    assert_eq!(
-        totals,
-        [("accepted".to_owned(), 1), ("duplicate".to_owned(), 1)]
-    );
+    let [queued] = &waiting(&fixture)[..] else {
+        panic!("not one request");
+    };
+    let key = fixture.store.project_keys(tenant.project.id).await.unwrap();
+    assert_eq!(queued.head.key_id, key[0].id);
+    assert_eq!(queued.head.charges[0].category, DataCategory::Feedback);
+    let envelope = Envelope::parse(&queued.body).unwrap();
+    let [item] = &envelope.items[..] else {
+        panic!("not one item");
+    };
+    assert_eq!(item.header.item_type, ItemType::UserReport);
+    let report: serde_json::Value = serde_json::from_slice(item.payload).unwrap();
+    assert_eq!(report["comments"], "It \"broke\"\n!");
+    assert_eq!(report["event_id"], event_id(1).to_string());
+}
+
+#[tokio::test]
+async fn feedback_that_is_kept_is_not_taken_again() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant("acme", 1).await;
+    let body = json!({"event_id": event_id(1).to_string(), "name": "Ada", "email": "a@b.c", "comments": "4111 1111"});
+    let mut kept = feedback(&fixture, &tenant, 1);
+    kept.feedback_id = NewFeedback::id_of(event_id(1), "Ada", "a@b.c", "4111 1111");
+    kept.event_id = Some(event_id(1));
+    kept.message = "[Filtered]".to_owned();
+    let batch = Batch {
+        feedback: vec![kept],
+        ..Batch::default()
+    };
+    fixture.store_batch(batch).await;
+    let body = body.to_string();
+    let answer = fixture.call("POST", &tenant.token, PATH, &body).await;
+    assert_eq!(answer.json["comments"], "[Filtered]");
+    assert_eq!(waiting(&fixture), []);
+    let list = fixture.get(&tenant.token, PATH).await;
+    assert_eq!(list.json, json!([answer.json]));
+}
+
+#[tokio::test]
+async fn a_project_without_keys_takes_no_feedback() {
+    let fixture = Fixture::new().await;
+    let tenant = fixture.tenant("acme", 1).await;
+    let keys = fixture.store.project_keys(tenant.project.id).await.unwrap();
+    let retired = fixture.store.update_key(keys[0].id, "old", false).await;
+    retired.unwrap();
+    let body = json!({"event_id": event_id(1).to_string(), "name": "Ada", "email": "a@b.c", "comments": "x"});
+    let body = body.to_string();
+    let answer = fixture.call("POST", &tenant.token, PATH, &body).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(waiting(&fixture), []);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use bugle_protocol::json::{Json, Object};
 use bugle_protocol::{DiscardReason, Event, EventId};
-use sha2::{Digest as _, Sha256};
+use bugle_store::NewFeedback;
 
 use super::feedback;
 use super::json::object;
@@ -48,15 +48,6 @@ pub(super) fn process(
 
 /// An id made of what the report says, so that a second delivery is a duplicate.
 fn id_of(about: EventId, report: &Object<'_>) -> EventId {
-    let mut hash = Sha256::new();
-    hash.update(about.as_bytes());
-    for key in ["name", "email", "comments"] {
-        let text = report.get_str(key).unwrap_or_default();
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let mut id = [0; 16];
-    id.copy_from_slice(&digest[..16]);
-    EventId::from_bytes(id)
+    let text = |key| report.get_str(key).unwrap_or_default();
+    NewFeedback::id_of(about, text("name"), text("email"), text("comments"))
 }
