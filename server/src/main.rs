@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod explain;
 mod health;
+mod http;
 mod logging;
 mod serve;
 mod setup;
