@@ -1,5 +1,7 @@
 //! Stored events: their rows and bodies.
 
+use std::collections::HashMap;
+
 use bugle_protocol::{EventId, IssueId, Level, ProjectId, UnixMillis};
 
 use crate::db::with_reader;
@@ -24,6 +26,9 @@ const OLDER: &str = "
 const NEWER: &str = "
     SELECT event_id FROM event WHERE project_id = $1 AND issue_id = $2 AND (timestamp, id) > ($3, $4)
     ORDER BY timestamp, id LIMIT 1";
+const ISSUES_OF_EVENTS: &str = "
+    SELECT e.project_id, e.event_id, i.number, p.slug, i.title FROM event e
+    JOIN issue i ON i.id = e.issue_id JOIN project p ON p.id = e.project_id WHERE (e.project_id, e.event_id) IN (";
 const PAYLOAD: &str =
     "SELECT codec, data FROM event_payload WHERE project_id = $1 AND event_row = $2 AND day = $3";
 
@@ -76,6 +81,15 @@ pub struct EventNeighbours {
     pub older: Option<EventId>,
     /// The next newer one.
     pub newer: Option<EventId>,
+}
+
+/// The issue that an event belongs to, as far as a link needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssueOfEvent {
+    /// The issue's name for people, such as `SHOP-12`.
+    pub short_id: String,
+    /// Its title.
+    pub title: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -146,6 +160,38 @@ impl Store {
                 .await
         })?;
         self.with_body(row).await
+    }
+
+    /// The issues of some events; events that are not stored are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub async fn issues_of_events(
+        &self,
+        events: &[(ProjectId, EventId)],
+    ) -> Result<HashMap<(ProjectId, EventId), IssueOfEvent>, StoreError> {
+        if events.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(i64, Vec<u8>, i64, String, String)> = with_reader!(&self.db, |pool| {
+            let mut query = sqlx::QueryBuilder::new(ISSUES_OF_EVENTS);
+            query.push_values(events, |mut row, (project, event)| {
+                row.push_bind(project.0)
+                    .push_bind(event.as_bytes().to_vec());
+            });
+            query.push(")");
+            query
+                .build_query_as()
+                .persistent(false)
+                .fetch_all(pool)
+                .await
+        })?;
+        let read = |(project, event, number, slug, title): (i64, Vec<u8>, i64, String, String)| {
+            let short_id = format!("{}-{number}", slug.to_uppercase());
+            let issue = IssueOfEvent { short_id, title };
+            Ok(((ProjectId(project), event_id(&event)?), issue))
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// The newest event of an issue.

@@ -10,6 +10,7 @@ on_both_backends!(
     a_search_narrows_the_list,
     statuses_are_counted,
     events_know_their_neighbours,
+    events_lead_to_their_issues,
 );
 
 async fn pages_lead_through_all_issues_and_back(store: TestStore) {
@@ -173,4 +174,29 @@ async fn events_know_their_neighbours(store: TestStore) {
         store.event_neighbours(&oldest.row).await.unwrap().older,
         None
     );
+}
+
+async fn events_lead_to_their_issues(store: TestStore) {
+    let project = samples::project(&store).await;
+    let other = samples::second_project(&store, &project).await;
+    record(&store, vec![event(&project, 1, 1), event(&project, 2, 2)]).await;
+    record(&store, vec![event(&other, 1, 1)]).await;
+    let asked = [
+        (project.id, event_id(1)),
+        (project.id, event_id(2)),
+        (other.id, event_id(1)),
+        (other.id, event_id(2)),
+    ];
+    let found = store.issues_of_events(&asked).await.unwrap();
+    let short_id = |asked| found.get(asked).map(|issue| issue.short_id.clone());
+    for (i, (slug, number)) in [(&project.slug, 1), (&project.slug, 2), (&other.slug, 1)]
+        .into_iter()
+        .enumerate()
+    {
+        let expected = format!("{}-{number}", slug.to_uppercase());
+        assert_eq!(short_id(&asked[i]), Some(expected));
+    }
+    assert_eq!(short_id(&asked[3]), None);
+    assert!(!found[&asked[0]].title.is_empty());
+    assert!(store.issues_of_events(&[]).await.unwrap().is_empty());
 }
