@@ -83,7 +83,7 @@ CREATE TABLE feedback (
     received_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX feedback_by_id ON feedback (project_id, feedback_id);
-CREATE INDEX feedback_by_event ON feedback (project_id, event_id);
+CREATE INDEX feedback_by_event ON feedback (project_id, event_id, received_at, id);
 CREATE INDEX feedback_by_time ON feedback (project_id, received_at, id);
 
 -- A stretch of the ledger, whatever the key; the rows' counts change, these columns do not.
