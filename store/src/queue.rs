@@ -18,6 +18,7 @@ mod entry;
 mod format;
 mod opening;
 mod reader;
+mod retry;
 mod segment;
 mod shared;
 mod spare;
@@ -32,6 +33,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+pub use aside::{Aside, AsideFile, AsideState};
 use cursor::Cursor;
 pub use entry::{Entry, LimitedItem, QueuedRequest, RequestHead, RequestKind, Tally};
 pub use reader::{Delivery, Reader};

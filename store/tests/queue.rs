@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use bugle_protocol::body::Encoding;
 use bugle_protocol::{Charge, DataCategory, KeyId, ProjectId, UnixMillis};
 use bugle_store::queue::{
-    Entry, Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind, Tally,
+    Aside, AsideState, Entry, Limits, PushError, Queue, QueuedRequest, RequestHead, RequestKind,
+    Tally,
 };
 use bytes::Bytes;
 
@@ -481,4 +482,84 @@ async fn what_waits_is_charged_again_after_a_start() {
         .collect();
     charges.sort_unstable();
     assert_eq!(charges, [(60_000, 100), (120_000, 80)]);
+}
+
+#[tokio::test]
+async fn a_request_that_was_set_aside_is_retried_or_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 0).unwrap();
+    fill(&queue, 0..20).await;
+    let Entry::Request(mut charged) = request(5) else {
+        panic!("a request is a request");
+    };
+    charged.head.charges = vec![Charge {
+        category: DataCategory::Error,
+        quantity: 1,
+    }];
+    let charged = Entry::Request(charged);
+    queue.set_aside_entry(3, &request(3)).unwrap();
+    queue.set_aside_entry(10, &charged).unwrap();
+    queue.set_aside_entry(10, &request(6)).unwrap();
+    fs::write(
+        folder.path().join("00000000000000000007.damaged"),
+        "anything",
+    )
+    .unwrap();
+    fs::write(
+        folder.path().join("poisoned/00000000000000000012.request"),
+        "no request",
+    )
+    .unwrap();
+
+    let aside = Aside::new(folder.path());
+    let ids = || -> Vec<(String, AsideState)> {
+        let files = aside.list().unwrap().into_iter();
+        files.map(|file| (file.id, file.state)).collect()
+    };
+    let named = |id: &str, state| (id.to_owned(), state);
+    let failed = AsideState::Failed;
+    assert_eq!(
+        ids(),
+        [
+            named("3", failed),
+            named("10", failed),
+            named("10-2", failed),
+            named("12", failed),
+            named("7.damaged", AsideState::Damaged)
+        ]
+    );
+    let files = aside.list().unwrap();
+    assert_eq!(files[1].position, Some(10));
+    assert_eq!(files[1].read().unwrap(), Some(charged));
+    assert!(files[3].entry.is_none() && files[3].read().unwrap().is_none());
+    let Some(Entry::Request(head)) = &files[1].entry else {
+        panic!("the head is read");
+    };
+    assert!(head.body.is_empty());
+
+    assert_eq!(queue.take_retries().await.unwrap(), 0);
+    aside.retry(&files[1]).unwrap();
+    aside.retry(&files[3]).unwrap();
+    files[0].delete().unwrap();
+    files[4].delete().unwrap();
+    assert_eq!(
+        ids(),
+        [
+            named("10-2", failed),
+            named("10", AsideState::Retry),
+            named("12", AsideState::Retry)
+        ]
+    );
+    assert_eq!(queue.take_retries().await.unwrap(), 1);
+    assert_eq!(
+        ids(),
+        [named("10-2", failed), named("12", failed)],
+        "what is no request goes back"
+    );
+    let last = read_all(&queue, 20);
+    let [(21, Entry::Request(retried))] = &last[..] else {
+        panic!("the request is in the queue: {last:?}");
+    };
+    assert!(retried.head.is_retry && retried.head.charges.is_empty());
+    assert!(retried.body.starts_with(b"5:"));
 }
