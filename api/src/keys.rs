@@ -101,14 +101,14 @@ impl Changes {
         Ok(Self {
             name: name(&fields)?,
             is_active: is_active(&fields)?,
-            rate_limit: fields.get("rateLimit").map(rate_limit).transpose()?,
+            rate_limit: fields.get_raw("rateLimit").map(rate_limit).transpose()?,
         })
     }
 }
 
 fn name(fields: &Object<'_>) -> Result<Option<String>, ApiError> {
     match fields.get("name") {
-        None | Some(Tree::Null) => Ok(None),
+        None => Ok(None),
         Some(name) => {
             let name = name.as_str().map(str::trim).filter(|name| !name.is_empty());
             let name =
@@ -120,7 +120,7 @@ fn name(fields: &Object<'_>) -> Result<Option<String>, ApiError> {
 
 fn is_active(fields: &Object<'_>) -> Result<Option<bool>, ApiError> {
     match fields.get("isActive") {
-        None | Some(Tree::Null) => Ok(None),
+        None => Ok(None),
         Some(Tree::Bool(is_active)) => Ok(Some(*is_active)),
         Some(_) => Err(ApiError::Invalid(
             "invalid isActive: expected true or false".into(),
@@ -138,7 +138,7 @@ fn rate_limit(limit: &Tree<'_>) -> Result<Option<(u64, u64)>, ApiError> {
         };
     };
     let number = |key| match fields.get(key) {
-        None | Some(Tree::Null) => Ok(0),
+        None => Ok(0),
         Some(number) => {
             let number = number.as_number().and_then(Number::as_u64);
             number.ok_or_else(invalid)

@@ -89,6 +89,9 @@ pub(crate) enum Command {
     /// Make tokens for the web API
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Bound how much is taken in: of a key, of a project, of all
+    #[command(subcommand)]
+    Limit(LimitCommand),
     /// Bring the database up to date (`serve` does it on its own)
     Migrate,
     /// Ask a running server whether it is ready; exits 0 if it is
@@ -156,6 +159,61 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         scope: Vec<String>,
     },
+}
+
+/// Commands on limits. A running server heeds them within 5 seconds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LimitCommand {
+    /// Set a limit and print its id; one of the same target, categories and window is changed
+    #[command(group = clap::ArgGroup::new("target").required(true))]
+    Set {
+        /// Bound one project, by its slug
+        #[arg(long, group = "target", value_name = "SLUG")]
+        project: Option<String>,
+        /// Bound one key, by the 32 hex digits of its DSN
+        #[arg(long, group = "target", value_name = "PUBLICKEY")]
+        key: Option<String>,
+        /// Bound all projects together
+        #[arg(long, group = "target")]
+        organization: bool,
+        /// What is counted, all in bytes or all in items, such as error,transaction [default: all that counts as items]
+        #[arg(long, value_delimiter = ',', value_name = "LIST")]
+        category: Vec<String>,
+        /// How much may come in a window; 0 refuses everything
+        #[arg(long, value_name = "N")]
+        quantity: u64,
+        /// The window: 1m to 60m in whole minutes, 1h to 31d in whole hours
+        #[arg(long, value_name = "TIME")]
+        window: String,
+    },
+    /// List the limits: id, target, categories, usage/quantity, window, reason
+    List {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a limit
+    Remove {
+        /// The id, as `limit list` shows it
+        id: i64,
+    },
+    /// Bound a project to five times its usual hour, once it has a history of 24 hours
+    SpikeProtection {
+        /// The slug of the project
+        project: String,
+        /// Switch it on or off
+        #[arg(value_enum)]
+        switch: Switch,
+    },
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Switch {
+    /// On
+    On,
+    /// Off
+    Off,
 }
 
 /// What `bugle explain` can explain.

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cli::{Command, ProjectCommand, TokenCommand, UserCommand};
 use crate::config::Config;
+use crate::limit_commands;
 use crate::setup::{SETUP_TOKEN_HASH, first_organization, new_key, random};
 
 /// How long a health check waits.
@@ -29,6 +30,7 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::Project(command) => project(command, &store, config).await,
         Command::User(command) => user(command, &store).await,
         Command::Token(TokenCommand::Add { name, scope }) => add_token(&store, &name, &scope).await,
+        Command::Limit(command) => limit_commands::run(command, &store).await,
         Command::Serve | Command::Healthcheck | Command::Explain { .. } => Ok(()),
     };
     store.close().await;

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 mod health;
 mod http;
+mod limit_commands;
 mod logging;
 mod serve;
 mod setup;

@@ -11,6 +11,7 @@ mod events;
 mod feedback;
 mod fixture;
 mod issues;
+mod keys;
 mod organizations;
 mod outcomes;
 mod paging;
