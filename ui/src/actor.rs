@@ -86,6 +86,24 @@ impl Actor {
         }
     }
 
+    /// Lets everybody pass who may change projects and their settings, with a form of this session.
+    ///
+    /// # Errors
+    /// [`Problem::StaleForm`], [`Problem::NotAdmin`].
+    pub(crate) fn may_administer(&self, form_token: &str) -> Result<(), Problem> {
+        self.owns_form(form_token)?;
+        if self.can_administer() {
+            Ok(())
+        } else {
+            Err(Problem::NotAdmin)
+        }
+    }
+
+    /// Whether the role may change projects and their settings.
+    pub(crate) fn can_administer(&self) -> bool {
+        self.user.role >= Role::Admin
+    }
+
     /// Whether the role may change things.
     pub(crate) fn can_change(&self) -> bool {
         self.user.role >= Role::Member

@@ -8,8 +8,9 @@ use crate::actor::Actor;
 use crate::problem::Problem;
 
 /// Names that mean something else in front of a path; a project of such a slug is reached by its id.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     "api",
+    "feedback",
     "healthz",
     "issues",
     "js-sdk-loader",
@@ -62,8 +63,8 @@ impl ProjectLink {
 }
 
 impl Chrome {
-    /// Builds the navigation for a page of `project`, or of no project; `section` is `issues`, `projects`, `start` or
-    /// `settings`.
+    /// Builds the navigation for a page of `project`, or of no project; `section` is `issues`, `feedback`, `stats`,
+    /// `projects`, `start` or `settings`.
     ///
     /// # Errors
     /// [`Problem::Store`].

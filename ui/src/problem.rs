@@ -23,6 +23,9 @@ pub(crate) enum Problem {
     /// The role does not allow it.
     #[error("not allowed for a viewer")]
     Forbidden,
+    /// Only admins and owners may do it.
+    #[error("not allowed for this role")]
+    NotAdmin,
     /// The request came from another site's page.
     #[error("request of a foreign origin")]
     ForeignOrigin,
@@ -63,7 +66,9 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) | Self::SetupLink => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::ForeignOrigin | Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::NotAdmin | Self::ForeignOrigin | Self::StaleForm => {
+                StatusCode::FORBIDDEN
+            }
             Self::SignIn { .. } => StatusCode::SEE_OTHER,
             Self::Unusable(status) => *status,
             Self::Store(_) | Self::Template(_) | Self::Broken(_) => {
@@ -76,7 +81,7 @@ impl Problem {
         match self {
             Self::NotFound(_) => "Not found",
             Self::SetupLink => "This setup link is not valid",
-            Self::Forbidden => "Not allowed",
+            Self::Forbidden | Self::NotAdmin => "Not allowed",
             Self::ForeignOrigin => "Request refused",
             Self::StaleForm => "This form is out of date",
             Self::SignIn { .. } => "Please sign in",
@@ -95,6 +100,8 @@ impl Problem {
                 .to_owned(),
             Self::Forbidden => "Your role is viewer: you can read everything and change nothing. An owner can give you \
                                 another role."
+                .to_owned(),
+            Self::NotAdmin => "Only admins and owners may change a project's settings. An owner can give you another role."
                 .to_owned(),
             Self::ForeignOrigin => {
                 format!("Changes are only accepted from this site's own pages. Open {base_url} and try again.")

@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const TEMPLATES: [(&str, &str); 15] = embedded![
+const TEMPLATES: [(&str, &str); 19] = embedded![
     "macros.html",
     "plain.html",
     "page.html",
@@ -35,6 +35,10 @@ const TEMPLATES: [(&str, &str); 15] = embedded![
     "getting_started.html",
     "settings.html",
     "issue_header.html",
+    "stats.html",
+    "limits.html",
+    "feedback.html",
+    "feedback_entry.html",
 ];
 
 /// The compiled templates.
@@ -151,7 +155,7 @@ fn compact(count: i64) -> String {
 }
 
 /// `1234567` as `1 234 567`, with narrow spaces that do not break.
-fn grouped(count: i64) -> String {
+pub(crate) fn grouped(count: i64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + 8);
     for (i, digit) in digits.chars().enumerate() {

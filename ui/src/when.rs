@@ -50,6 +50,18 @@ pub(crate) fn hour_name(time: UnixMillis) -> String {
     time.to_date_time().format(&format).unwrap_or_default()
 }
 
+/// `2026-11-20 13:00`, the name of a part of a day.
+pub(crate) fn minute_name(time: UnixMillis) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
+    time.to_date_time().format(&format).unwrap_or_default()
+}
+
+/// `2026-11-20`, the name of a day.
+pub(crate) fn day_name(time: UnixMillis) -> String {
+    let format = format_description!("[year]-[month]-[day]");
+    time.to_date_time().format(&format).unwrap_or_default()
+}
+
 fn ago(time: UnixMillis, now: UnixMillis) -> String {
     let seconds = now.0.saturating_sub(time.0) / 1000;
     let span = span(seconds.saturating_abs());

@@ -62,6 +62,15 @@ impl Field {
         }
     }
 
+    /// The same with a text behind it that is not part of the value; a link stays what it was.
+    pub(super) fn with_suffix(mut self, suffix: &str) -> Self {
+        self.pieces.push(Piece {
+            text: suffix.to_owned(),
+            mark: None,
+        });
+        self
+    }
+
     /// The text without marks.
     pub(super) fn text(&self) -> String {
         self.pieces.iter().map(|p| p.text.as_str()).collect()

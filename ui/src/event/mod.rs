@@ -12,6 +12,7 @@ mod noted;
 mod request;
 mod rich;
 mod sections;
+mod security;
 mod troubles;
 
 use bugle_protocol::json::{self, Json};
@@ -32,6 +33,7 @@ use message::MessageView;
 use noted::Noted;
 use request::RequestView;
 use sections::{Context, SdkView, ThreadView};
+use security::SecurityView;
 use troubles::Troubles;
 
 /// The model of `event.html`.
@@ -54,6 +56,7 @@ pub(crate) struct EventView {
     threads: Vec<ThreadView>,
     breadcrumbs: Breadcrumbs,
     request: Option<RequestView>,
+    security: Option<SecurityView>,
     user: Vec<Field>,
     tags: Vec<Field>,
     contexts: Vec<Context>,
@@ -92,6 +95,7 @@ impl EventView {
             threads: sections::threads(field("threads")),
             breadcrumbs: Breadcrumbs::new(field("breadcrumbs")),
             request: field("request").and_then(RequestView::new),
+            security: SecurityView::new(field),
             user: user(field("user")),
             tags: fields::of_tags(field("tags"), &row.tags),
             contexts: sections::contexts(field("contexts")),

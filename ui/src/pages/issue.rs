@@ -8,6 +8,8 @@ use bugle_protocol::{EventId, UnixMillis};
 use bugle_store::{Issue, Project, StoredEvent};
 use serde::Serialize;
 
+use super::attachments::{self, AttachmentRow};
+use super::feedback::{self, FeedbackRow};
 use super::issues::badge;
 use crate::Ui;
 use crate::actor::Actor;
@@ -23,6 +25,10 @@ struct IssueView {
     issue: Header,
     /// None if the events were removed by age.
     event: Option<EventView>,
+    /// What users wrote about the event.
+    feedback: Vec<FeedbackRow>,
+    /// The files that came with it.
+    attachments: Vec<AttachmentRow>,
     turns: Turns,
 }
 
@@ -109,7 +115,17 @@ async fn page(
     event: Option<StoredEvent>,
 ) -> Result<Html<String>, Problem> {
     let now = UnixMillis::now();
+    let id = event.as_ref().map(|event| event.row.event_id);
+    let (feedback, attachments) = match id {
+        Some(id) => (
+            feedback::of_event(ui, project.id, id, now).await?,
+            attachments::of_event(ui, project.id, id, issue).await?,
+        ),
+        None => Default::default(),
+    };
     let view = IssueView {
+        feedback,
+        attachments,
         issue: Header::new(ui, issue, now).await?,
         turns: match &event {
             Some(event) => Turns::new(ui, issue, event).await?,

@@ -1,15 +1,20 @@
 //! One file per page: handler and view model.
 
+mod attachments;
 mod change_status;
 mod events;
+mod feedback;
 mod getting_started;
 mod home;
 mod issue;
 mod issues;
+mod keys;
+mod limits;
 mod login;
 mod projects;
 mod settings;
 mod setup;
+mod stats;
 
 use std::sync::Arc;
 
@@ -22,7 +27,7 @@ use crate::{Ui, assets};
 
 /// All routes; a slash at the end of a path is optional.
 pub(crate) fn routes() -> Router<Arc<Ui>> {
-    let pages: [(&str, MethodRouter<Arc<Ui>>); 14] = [
+    let pages: [(&str, MethodRouter<Arc<Ui>>); 22] = [
         ("/setup/{token}", get(setup::show).post(setup::submit)),
         ("/login", get(login::show).post(login::submit)),
         ("/logout", post(login::sign_out)),
@@ -32,9 +37,29 @@ pub(crate) fn routes() -> Router<Arc<Ui>> {
         ("/issues/{issue}/status", post(change_status::of_one)),
         ("/issues/{issue}/events", get(events::list)),
         ("/issues/{issue}/events/{event}", get(issue::one)),
+        (
+            "/issues/{issue}/events/{event}/attachments/{attachment}",
+            get(attachments::download),
+        ),
+        ("/feedback", get(feedback::of_all)),
         ("/{project}", get(home::project)),
         ("/{project}/issues", get(issues::of_project)),
+        ("/{project}/feedback", get(feedback::of_project)),
+        ("/{project}/stats", get(stats::show)),
         ("/{project}/settings", get(settings::show)),
+        ("/{project}/settings/keys/{key}", post(keys::switch)),
+        (
+            "/{project}/settings/limits",
+            get(limits::show).post(limits::set),
+        ),
+        (
+            "/{project}/settings/limits/spike-protection",
+            post(limits::set_spike_protection),
+        ),
+        (
+            "/{project}/settings/limits/{limit}/remove",
+            post(limits::remove),
+        ),
         ("/{project}/getting-started", get(getting_started::show)),
         (
             "/{project}/getting-started/first-issue",

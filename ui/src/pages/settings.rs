@@ -1,18 +1,20 @@
-//! What a project is set to, for reading.
+//! What a project is set to.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Html;
 use bugle_protocol::UnixMillis;
-use bugle_store::{OutcomeTotal, ProjectKey};
+use bugle_store::ProjectKey;
 use serde::Serialize;
 
 use super::getting_started::dsn;
 use super::projects::DAY;
+use super::stats::{Balance, balance};
 use crate::Ui;
 use crate::actor::Actor;
 use crate::chrome::Chrome;
+use crate::ledger::Unit;
 use crate::problem::Problem;
 use crate::when::When;
 
@@ -26,12 +28,19 @@ struct SettingsView {
     created: When,
     first_event: Option<When>,
     keys: Vec<Key>,
-    outcomes: Vec<OutcomeTotal>,
+    /// What became of the items of the last 24 hours.
+    day: Balance,
+    /// How many limits apply.
+    limits: usize,
+    spike_protection: bool,
+    /// Whether the role may switch keys.
+    can_administer: bool,
 }
 
 /// A key.
 #[derive(Debug, Serialize)]
 struct Key {
+    id: i64,
     label: String,
     dsn: String,
     is_active: bool,
@@ -47,9 +56,16 @@ pub(super) async fn show(
     let project = actor.project(&ui, &name).await?;
     let now = UnixMillis::now();
     let keys = ui.store.project_keys(project.id).await?;
+    let totals = ui.store.outcome_totals(project.id, now.before(DAY)).await?;
+    let items = totals
+        .iter()
+        .filter(|total| Unit::of(&total.category) == Unit::Items);
     let view = SettingsView {
         keys: keys.iter().map(|key| Key::new(&ui, key, now)).collect(),
-        outcomes: ui.store.outcome_totals(project.id, now.before(DAY)).await?,
+        day: balance(items, Unit::Items),
+        limits: ui.store.quotas_of_project(project.id).await?.len(),
+        spike_protection: project.spike_protection,
+        can_administer: actor.can_administer(),
         created: When::new(project.created_at, now),
         first_event: project.first_event_at.map(|time| When::new(time, now)),
         id: project.id.0,
@@ -64,6 +80,7 @@ pub(super) async fn show(
 impl Key {
     fn new(ui: &Ui, key: &ProjectKey, now: UnixMillis) -> Self {
         Self {
+            id: key.id.0,
             label: key.label.clone(),
             dsn: dsn(ui, key),
             is_active: key.is_active,

@@ -369,7 +369,8 @@ async fn projects_and_their_settings_are_listed() {
     settings.assert_shows(&[
         "Settings of Shop",
         "errors.example/bugle/1",
-        "error accepted",
+        "Received 1 Accepted 1 Not accepted 0",
+        "No limit bounds what may be sent",
     ]);
 }
 
