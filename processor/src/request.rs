@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bugle_protocol::body::{self, BodyError};
 use bugle_protocol::{
-    Charge, DataCategory, Envelope, EventId, Item, ItemType, Outcome, UnixMillis, charges,
+    Charge, DataCategory, Envelope, EventId, Item, ItemType, Outcome, UnixMillis,
 };
 use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
 use bugle_store::{Blobs, StoreError};
@@ -188,12 +188,7 @@ impl<'e, 'r> Envelopes<'e, 'r> {
     fn new(request: &'e QueuedRequest, envelope: &'e Envelope<'e>, tools: &'e Tools<'r>) -> Self {
         let head = &request.head;
         let items = &envelope.items;
-        let mut charges = charges(items);
-        if aside::event_was_kept(head, envelope) {
-            for charges in &mut charges {
-                charges.retain(|charge| charge.category != DataCategory::Error);
-            }
-        }
+        let charges = aside::charges_of(head, envelope);
         let event_id = envelope.header.event_id();
         let names_id =
             |item: &Item<'_>| matches!(item.header.item_type, ItemType::Event | ItemType::Feedback);
@@ -233,7 +228,9 @@ impl<'e, 'r> Envelopes<'e, 'r> {
             };
             units.push(self.unit(members, ending));
         }
-        let aside = aside::failed_part(self.request, self.envelope, self.arrival.owner_id, &units);
+        let owner_id = self.arrival.owner_id;
+        let aside =
+            aside::failed_part(self.request, self.envelope, &self.charges, owner_id, &units);
         Ok(Processed {
             units,
             decoded_bytes: 0,

@@ -152,3 +152,6 @@ fn rejection(head: &RequestHead, unit: &Unit) -> Option<NewRejection> {
         size: unit.size,
     })
 }
+
+#[cfg(test)]
+mod tests;

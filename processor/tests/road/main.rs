@@ -1,0 +1,11 @@
+//! The road from the queue to the store, on real requests: exactly once, whatever happens on the way.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod crashes;
+mod events;
+mod failures;
+mod ledger;
+mod reports;
+mod support;
+mod words;
