@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use crate::authenticate::text;
-use crate::{Limits, Rejection};
+use crate::{Limits, Rejection, metrics};
 
 /// Bodies up to this size, packed and unpacked, are decoded where they were received: that takes less than a
 /// millisecond, and handing them to another thread would cost more than it saves.
@@ -109,6 +109,7 @@ impl Memory {
             }
             bytes.extend_from_slice(&chunk);
         }
+        metrics::received(encoding, bytes.len());
         Ok(Received {
             bytes: bytes.freeze(),
             encoding,

@@ -10,6 +10,7 @@ mod items;
 mod ledger;
 mod limiter;
 mod limits;
+mod metrics;
 mod proxies;
 mod receive;
 mod rejection;

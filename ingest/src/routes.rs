@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::endpoints::{attachments, cron, loader, minidump, reports, store, unknown, unreal};
 use crate::receive::{Inlet, receive_envelope, receive_store, receive_store_of_key};
-use crate::{Ingest, Rejection, cors};
+use crate::{Ingest, Rejection, cors, metrics};
 
 const GET: &str = "GET";
 const POST: &str = "POST";
@@ -31,6 +31,7 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
         .with_state(Arc::new(Inlet::new(ingest)));
     with_doubled_slashes(routes)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(metrics::measure))
         .layer(middleware::map_response(cors::open))
 }
 

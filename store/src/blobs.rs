@@ -4,11 +4,12 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
-use crate::durably::{make_private_folder, write_durably};
+use crate::durably::{make_private_folder, sync_folder_of, write_durably};
 
 /// The name of a blob: the SHA-256 of its bytes. Equal files are kept once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,15 +33,20 @@ impl fmt::Display for BlobId {
 /// The folder of blobs: `ab/cdef…`, two digits and the other 62.
 #[derive(Clone, Debug)]
 pub struct Blobs {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
+    /// One for each folder of two digits: whether its name is known to be on disk. Who writes into it holds the lock, for the
+    /// same file often comes with many events at once, and two writers of one name would spoil each other's.
+    folders: Arc<[Mutex<bool>; 256]>,
 }
 
 impl Blobs {
     /// Blobs in `folder`, which is made when the first is written.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        let folder = folder.to_owned();
-        Self { folder }
+        Self {
+            folder: folder.to_owned(),
+            folders: Arc::new([const { Mutex::new(false) }; 256]),
+        }
     }
 
     /// Keeps bytes; they are on disk when this returns. Blocks. Keeping what is there already costs no write.
@@ -51,11 +57,22 @@ impl Blobs {
         let id = BlobId::of(bytes);
         let path = self.path(id);
         // A file has its name only when it is whole: see `write_durably`.
-        if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+        let is_there = || fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
+        if is_there() {
+            return Ok(id);
+        }
+        let known = &self.folders[usize::from(id.0[0])];
+        let mut is_known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_there() {
             return Ok(id);
         }
         if let Some(folder) = path.parent() {
             make_private_folder(folder)?;
+            if !*is_known {
+                sync_folder_of(folder).map_err(|e| StoreError::io(folder, e))?;
+                sync_folder_of(&self.folder).map_err(|e| StoreError::io(&self.folder, e))?;
+                *is_known = true;
+            }
         }
         write_durably(&path, bytes)?;
         Ok(id)
@@ -104,5 +121,23 @@ mod tests {
             assert_eq!(found, bytes);
         }
         assert!(blobs.open(BlobId([0; 32])).unwrap().is_none());
+    }
+
+    #[test]
+    fn many_keep_the_same_bytes_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(&folder.path().join("blobs"));
+        for round in 0..20_u8 {
+            let bytes = vec![round; 100_000];
+            std::thread::scope(|scope| {
+                for _ in 0..8 {
+                    scope.spawn(|| blobs.put(&bytes).unwrap());
+                }
+            });
+            let mut found = Vec::new();
+            let mut file = blobs.open(BlobId::of(&bytes)).unwrap().unwrap();
+            file.read_to_end(&mut found).unwrap();
+            assert_eq!(found, bytes);
+        }
     }
 }

@@ -28,6 +28,7 @@ mod settings;
 mod spikes;
 mod text;
 mod tokens;
+mod usage;
 mod users;
 
 pub use attachments::Attachment;
@@ -55,4 +56,5 @@ pub use record::{
 pub use rejections::Rejection;
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
+pub use usage::Connections;
 pub use users::{Role, User};

@@ -18,3 +18,4 @@ mod record;
 mod rejections;
 mod samples;
 mod schema;
+mod usage;
