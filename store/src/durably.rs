@@ -41,6 +41,8 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError>
 /// Makes what was done to the name of a file survive a power loss.
 pub(crate) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     match path.parent() {
+        // The parent of a bare name.
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
