@@ -1,5 +1,6 @@
 //! Builds every room's state once, starts them, and ends them in order.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,13 +114,14 @@ fn app(config: &Config, ingest: Ingest, base_url: &str) -> Router {
         .merge(bugle_ingest::router(Arc::new(ingest)))
         .merge(bugle_api::router(Arc::new(Api {
             store: store.clone(),
+            queue: queue.clone(),
             base_url: base_url.to_owned(),
         })))
         .merge(health::router(Arc::new(Health {
             store: store.clone(),
             queue: queue.clone(),
         })))
-        .merge(pages(config, store, base_url));
+        .merge(pages(config, &store, base_url));
     let prefix = base_url
         .splitn(4, '/')
         .nth(3)
@@ -152,20 +154,15 @@ fn pages(config: &Config, store: &Store, base_url: &str) -> Router {
 /// with a slash too many in their DSN need it.
 fn tidy_path(mut request: Request, prefix: &str) -> Request {
     let path = request.uri().path();
-    let behind = path
+    let collapsed = collapse_slashes(path);
+    let behind = collapsed
         .strip_prefix(prefix)
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        .unwrap_or(path);
-    if behind == path && !path.contains("//") {
+        .unwrap_or(&collapsed);
+    if behind == path {
         return request;
     }
-    let mut tidy = String::with_capacity(path.len() + 1);
-    tidy.push('/');
-    for c in behind.chars() {
-        if c != '/' || !tidy.ends_with('/') {
-            tidy.push(c);
-        }
-    }
+    let mut tidy = if behind.is_empty() { "/" } else { behind }.to_owned();
     if let Some(query) = request.uri().query() {
         tidy.push('?');
         tidy.push_str(query);
@@ -178,6 +175,20 @@ fn tidy_path(mut request: Request, prefix: &str) -> Request {
         }
     }
     request
+}
+
+/// Makes one slash of several.
+fn collapse_slashes(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") {
+        return Cow::Borrowed(path);
+    }
+    let mut collapsed = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !collapsed.ends_with('/') {
+            collapsed.push(c);
+        }
+    }
+    Cow::Owned(collapsed)
 }
 
 async fn terminated() -> anyhow::Result<()> {
@@ -199,6 +210,18 @@ mod tests {
             ("", "/api/1/envelope/", "/api/1/envelope/"),
             ("", "//api//1/envelope/?a=//b", "/api/1/envelope/?a=//b"),
             ("/bugle", "/bugle/api/1/store/?x=1", "/api/1/store/?x=1"),
+            (
+                "/bugle",
+                "//bugle//api/1/cron/a/?status=ok",
+                "/api/1/cron/a/?status=ok",
+            ),
+            (
+                "/bugle",
+                "/bugle//js-sdk-loader/x.js",
+                "/js-sdk-loader/x.js",
+            ),
+            ("/a/b", "/a//b/api/1/nel/", "/api/1/nel/"),
+            ("", "//", "/"),
             ("/bugle", "/bugle", "/"),
             ("/bugle", "/bugler/", "/bugler/"),
             ("/bugle", "/login", "/login"),
