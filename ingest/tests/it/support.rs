@@ -26,7 +26,7 @@ pub(crate) struct Bench {
     /// The project of [`KEY`].
     pub(crate) project_id: ProjectId,
     reader: Reader,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// An answer, read to its end.
@@ -83,6 +83,17 @@ impl Bench {
         let project_id = create_project(&store, "shop", key).await;
         create_project(&store, "other", OTHER_KEY).await;
         let queue = Queue::open(&folder.path().join("queue"), queue_limits, 0).unwrap();
+        Self::serve(store, queue, limits, trusted_proxies, project_id, folder)
+    }
+
+    fn serve(
+        store: Store,
+        queue: Queue,
+        limits: Limits,
+        trusted_proxies: TrustedProxies,
+        project_id: ProjectId,
+        folder: TempDir,
+    ) -> Self {
         let reader = queue.reader(0);
         let ingest = Arc::new(Ingest {
             limiter: Limiter::new(store.clone(), queue.clone()),
@@ -99,7 +110,7 @@ impl Bench {
             ingest,
             project_id,
             reader,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -119,12 +130,37 @@ impl Bench {
         self.send(authorized(path).body(body.into()).unwrap()).await
     }
 
+    /// The server that is started after this one was killed; the database knows the queue up to `processed`.
+    pub(crate) async fn restarted(self, processed: u64) -> Self {
+        let Self {
+            router,
+            ingest,
+            project_id,
+            reader,
+            folder,
+        } = self;
+        ingest.queue.close();
+        let (limits, trusted_proxies) = (ingest.limits.clone(), ingest.trusted_proxies.clone());
+        let store = ingest.store.clone();
+        drop((router, reader, ingest));
+        let path = folder.path().join("queue");
+        let queue = Queue::open(&path, queue::Limits::default(), processed).unwrap();
+        let bench = Self::serve(store, queue, limits, trusted_proxies, project_id, folder);
+        let limiter = &bench.ingest.limiter;
+        limiter.restore(UnixMillis::now()).await.unwrap();
+        bench
+    }
+
+    /// What came into the queue since the last call.
+    pub(crate) fn entries(&mut self) -> Vec<Entry> {
+        let deliveries = self.reader.read(usize::MAX, usize::MAX).unwrap();
+        let entries = deliveries.iter().map(|d| Entry::from_bytes(&d.data));
+        entries.collect::<Option<_>>().unwrap()
+    }
+
     /// The requests that came into the queue since the last call; the counts of refused ones are left out.
     pub(crate) fn queued(&mut self) -> Vec<QueuedRequest> {
-        let deliveries = self.reader.read(usize::MAX, usize::MAX).unwrap();
-        let entries = deliveries
-            .iter()
-            .map(|d| Entry::from_bytes(&d.data).unwrap());
+        let entries = self.entries().into_iter();
         let requests = entries.filter_map(|entry| match entry {
             Entry::Request(request) => Some(request),
             Entry::Tally(_) => None,
