@@ -196,9 +196,9 @@ impl NewQuota {
 pub fn check_window(seconds: u64) -> Result<(), StoreError> {
     let fault = if !(MIN_WINDOW_SECONDS..=MAX_WINDOW_SECONDS).contains(&seconds) {
         format!("is not between {MIN_WINDOW_SECONDS} s and {MAX_WINDOW_SECONDS} s")
-    } else if seconds <= HOUR_SECONDS && seconds % 60 != 0 {
+    } else if seconds <= HOUR_SECONDS && !seconds.is_multiple_of(60) {
         "is not whole minutes".to_owned()
-    } else if seconds > HOUR_SECONDS && seconds % HOUR_SECONDS != 0 {
+    } else if seconds > HOUR_SECONDS && !seconds.is_multiple_of(HOUR_SECONDS) {
         "is longer than an hour but not whole hours".to_owned()
     } else {
         return Ok(());
