@@ -6,23 +6,28 @@ use bugle_store::queue::{Entry, Limits, Queue};
 
 use crate::captures::Captures;
 
-const MAGIC: &[u8] = b"BUGLEQ1\n";
+const MAGIC: &[u8] = b"BUGLEQ2\n";
+
+/// Magic, salt, and the salt's checksum.
+const SEGMENT_HEADER: usize = 16;
+
+/// Length, position, the data's checksum, the header's.
+const RECORD_HEADER: usize = 20;
 
 /// Segments of a few records.
 pub fn seeds(captures: &Captures) -> Vec<Vec<u8>> {
     let records = super::queue_record::seeds(captures);
     let segment = |records: &[Vec<u8>]| {
         let mut bytes = MAGIC.to_vec();
+        bytes.resize(SEGMENT_HEADER, 7);
         for (position, record) in (1_u64..).zip(records) {
-            bytes.extend_from_slice(
-                &u32::try_from(record.len())
-                    .unwrap_or(u32::MAX)
-                    .to_le_bytes(),
-            );
-            bytes.extend_from_slice(&checksum(position, record).to_le_bytes());
+            let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
+            bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(&position.to_le_bytes());
+            bytes.extend_from_slice(&[0; 8]);
             bytes.extend_from_slice(record);
         }
+        seal(&mut bytes);
         bytes
     };
     records.chunks(5).map(segment).collect()
@@ -69,23 +74,25 @@ fn temporary_folder() -> tempfile::TempDir {
 
 /// Writes checksums over those that do not fit, as far as the lengths lead.
 fn seal(segment: &mut [u8]) {
-    let mut at = MAGIC.len();
-    while let Some(header) = segment.get(at..at + 16) {
+    let Some(header) = segment.get_mut(..SEGMENT_HEADER) else {
+        return;
+    };
+    let salt = u32::from_le_bytes(header[8..12].try_into().expect("4 bytes"));
+    let checksum = crc32fast::hash(&header[8..12]);
+    header[12..].copy_from_slice(&checksum.to_le_bytes());
+    let mut at = SEGMENT_HEADER;
+    while let Some(header) = segment.get(at..at + RECORD_HEADER) {
         let length = u32::from_le_bytes(header[..4].try_into().expect("4 bytes"));
-        let position = u64::from_le_bytes(header[8..].try_into().expect("8 bytes"));
-        let end = at + 16 + usize::try_from(length).unwrap_or(usize::MAX >> 1);
-        let Some(data) = segment.get(at + 16..end) else {
+        let start = at + RECORD_HEADER;
+        let end = start + usize::try_from(length).unwrap_or(usize::MAX >> 1);
+        let Some(data) = segment.get(start..end) else {
             return;
         };
-        let checksum = checksum(position, data);
-        segment[at + 4..at + 8].copy_from_slice(&checksum.to_le_bytes());
+        let checksum = crc32fast::hash(data);
+        segment[at + 12..at + 16].copy_from_slice(&checksum.to_le_bytes());
+        let mut hasher = crc32fast::Hasher::new_with_initial(salt);
+        hasher.update(&segment[at..at + 16]);
+        segment[at + 16..start].copy_from_slice(&hasher.finalize().to_le_bytes());
         at = end;
     }
-}
-
-fn checksum(position: u64, data: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&position.to_le_bytes());
-    hasher.update(data);
-    hasher.finalize()
 }
