@@ -18,10 +18,10 @@ const PART_DECODED_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) batch: Batch,
+    /// The first delivery in it. The deliveries are not kept: they are in the queue for as long as they may be needed.
+    pub(crate) first_position: u64,
     /// The last delivery in it.
     pub(crate) position: u64,
-    /// What the batch was made of.
-    pub(crate) deliveries: Vec<Delivery>,
     /// What is to be set aside before.
     pub(crate) aside: Vec<Aside>,
 }
@@ -125,11 +125,11 @@ impl Workshop {
             whole.append(part);
         }
         let left = deliveries.split_off(done);
-        let prepared = deliveries.last().map(|last| last.position);
-        let prepared = prepared.map(|position| Prepared {
-            batch: self.with_cursor(whole.batch, position),
-            position,
-            deliveries,
+        let ends = deliveries.first().zip(deliveries.last());
+        let prepared = ends.map(|(first, last)| Prepared {
+            batch: self.with_cursor(whole.batch, last.position),
+            first_position: first.position,
+            position: last.position,
             aside: whole.aside,
         });
         Preparation {

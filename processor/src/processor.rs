@@ -160,15 +160,36 @@ impl Processor {
             Answer::Yes => self.queue.acknowledge(prepared.position),
             Answer::Stopped => return false,
             Answer::No => {
-                let Prepared { deliveries, .. } = prepared;
-                for delivery in deliveries {
-                    if !self.store_single(&delivery, &mut stop).await {
-                        return false;
-                    }
-                }
+                let (first, last) = (prepared.first_position, prepared.position);
+                drop(prepared);
+                return self.store_singly(first, last, &mut stop).await;
             }
         }
         true
+    }
+
+    /// Reads the requests of a batch again, and stores them one by one. `false` if the server stops before the end.
+    async fn store_singly(&self, first: u64, last: u64, stop: &mut watch::Receiver<bool>) -> bool {
+        let mut reader = self.queue.reader(first.saturating_sub(1));
+        let mut pause = RETRY.0;
+        loop {
+            let read = tokio::task::block_in_place(|| reader.read(1, usize::MAX));
+            let next = match read {
+                Ok(deliveries) => deliveries.into_iter().next(),
+                Err(error) => {
+                    report(&error, "could not read the queue");
+                    if !wait(&mut pause, stop).await {
+                        return false;
+                    }
+                    continue;
+                }
+            };
+            match next.filter(|delivery| delivery.position <= last) {
+                Some(delivery) if !self.store_single(&delivery, stop).await => return false,
+                Some(_) => {}
+                None => return true,
+            }
+        }
     }
 
     /// Stores what can be stored of one request of a batch that the database refuses as a whole; what it refuses of it is set
