@@ -67,6 +67,12 @@ pub(crate) struct Options {
     /// Where the loader script gets the SDK for browsers [default: 10.47.0 at browser.sentry-cdn.com]
     #[arg(long, global = true, env = "BUGLE_JS_SDK_URL", value_name = "URL")]
     pub(crate) js_sdk_url: Option<String>,
+    /// How much may wait in the queue before clients are asked to come back later [default: 10GiB]
+    #[arg(long, global = true, env = "BUGLE_MAX_QUEUE", value_name = "SIZE")]
+    pub(crate) max_queue: Option<String>,
+    /// Take nothing in while the disk has less room than this and what waits; 0 is off [default: 512MiB]
+    #[arg(long, global = true, env = "BUGLE_MIN_FREE_DISK", value_name = "SIZE")]
+    pub(crate) min_free_disk: Option<String>,
     /// How to write logs to standard error: text or json [default: text]
     #[arg(long, global = true, env = "BUGLE_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<String>,
@@ -92,6 +98,9 @@ pub(crate) enum Command {
     /// Bound how much is taken in: of a key, of a project, of all
     #[command(subcommand)]
     Limit(LimitCommand),
+    /// Look at requests that could not be processed; retry or drop them
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Bring the database up to date (`serve` does it on its own)
     Migrate,
     /// Ask a running server whether it is ready; exits 0 if it is
@@ -214,6 +223,43 @@ pub(crate) enum Switch {
     On,
     /// Off
     Off,
+}
+
+/// Commands on what was set aside of the queue. They work while the server runs, and while it does not.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueueCommand {
+    /// List what was set aside: id, state, time, project, kind, bytes, client
+    Ls {
+        /// Print a JSON list
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a request: what is known of it, then its decoded body, which is not scrubbed
+    Show {
+        /// The id, as `queue ls` shows it
+        id: String,
+        /// Write the body alone, as it was received
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Have requests processed again: at once if the server runs, else when it starts
+    Retry {
+        /// The ids, as `queue ls` shows them
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All requests
+        #[arg(long)]
+        all: bool,
+    },
+    /// Delete requests and damaged segments
+    Drop {
+        /// The ids, as `queue ls` shows them
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        ids: Vec<String>,
+        /// All that are not to be retried
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// What `bugle explain` can explain.

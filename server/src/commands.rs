@@ -31,7 +31,9 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::User(command) => user(command, &store).await,
         Command::Token(TokenCommand::Add { name, scope }) => add_token(&store, &name, &scope).await,
         Command::Limit(command) => limit_commands::run(command, &store).await,
-        Command::Serve | Command::Healthcheck | Command::Explain { .. } => Ok(()),
+        Command::Serve | Command::Healthcheck | Command::Queue(_) | Command::Explain { .. } => {
+            Ok(())
+        }
     };
     store.close().await;
     done

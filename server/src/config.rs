@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use bugle_ingest::TrustedProxies;
+use bugle_store::queue;
 use serde::Deserialize;
 
 use crate::cli::Options;
+use crate::size;
 
 /// The SDK that pages fetch if nothing else is configured.
 const DEFAULT_JS_SDK_URL: &str = "https://browser.sentry-cdn.com/10.47.0/bundle.tracing.min.js";
@@ -27,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: TrustedProxies,
     /// The address of the SDK for browsers that the loader script fetches.
     pub(crate) js_sdk_url: String,
+    /// How much may wait in the queue, and how much room its disk must have; in bytes.
+    pub(crate) queue: queue::Limits,
     /// How logs are written.
     pub(crate) log_format: LogFormat,
 }
@@ -60,6 +64,8 @@ struct File {
     url: Option<String>,
     trusted_proxies: Option<String>,
     js_sdk_url: Option<String>,
+    max_queue: Option<String>,
+    min_free_disk: Option<String>,
     log_format: Option<String>,
 }
 
@@ -93,6 +99,10 @@ impl Config {
                 .transpose()?,
             trusted_proxies: trusted_proxies(options.trusted_proxies.or(file.trusted_proxies))?,
             js_sdk_url: js_sdk_url(options.js_sdk_url.or(file.js_sdk_url))?,
+            queue: queue_limits(
+                options.max_queue.or(file.max_queue),
+                options.min_free_disk.or(file.min_free_disk),
+            )?,
             log_format: log_format(options.log_format.or(file.log_format))?,
         })
     }
@@ -218,6 +228,23 @@ fn js_sdk_url(value: Option<String>) -> anyhow::Result<String> {
     }
 }
 
+fn queue_limits(
+    max_queue: Option<String>,
+    min_free_disk: Option<String>,
+) -> anyhow::Result<queue::Limits> {
+    let mut limits = queue::Limits::default();
+    if let Some(value) = max_queue {
+        limits.max_backlog_bytes = size::parse(&value)
+            .filter(|bytes| *bytes > 0)
+            .ok_or_else(|| invalid("max-queue", &value, "a size above 0, such as 10GiB"))?;
+    }
+    if let Some(value) = min_free_disk {
+        limits.min_free_bytes =
+            size::parse(&value).ok_or_else(|| invalid("min-free-disk", &value, size::EXPECTED))?;
+    }
+    Ok(limits)
+}
+
 fn log_format(value: Option<String>) -> anyhow::Result<LogFormat> {
     match value.as_deref() {
         None | Some("text") => Ok(LogFormat::Text),
@@ -297,6 +324,74 @@ mod tests {
         ] {
             assert_eq!(load(options).unwrap_err(), message);
         }
+    }
+
+    #[test]
+    fn sizes_bound_the_queue() {
+        let text = |text: &str| Some(text.to_owned());
+        let limits = load(Options {
+            max_queue: text("2GiB"),
+            min_free_disk: text("0"),
+            ..Options::default()
+        })
+        .unwrap()
+        .queue;
+        assert_eq!(
+            (limits.max_backlog_bytes, limits.min_free_bytes),
+            (2 << 30, 0)
+        );
+        for (options, message) in [
+            (
+                Options {
+                    max_queue: text("0"),
+                    ..Options::default()
+                },
+                "invalid value '0' for max-queue (--max-queue, BUGLE_MAX_QUEUE): expected a size above 0, such as 10GiB",
+            ),
+            (
+                Options {
+                    min_free_disk: text("5%"),
+                    ..Options::default()
+                },
+                "invalid value '5%' for min-free-disk (--min-free-disk, BUGLE_MIN_FREE_DISK): expected a size, such as 512MiB, 10GiB or 0",
+            ),
+        ] {
+            assert_eq!(load(options).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_file() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(
+            file,
+            "listen = \"0.0.0.0:1\"\ndata = \"/srv/bugle\"\nurl = \"https://e.example.com/x/\""
+        )
+        .unwrap();
+        let options = Options {
+            config: Some(file.path().to_owned()),
+            listen: Some("127.0.0.1:2".to_owned()),
+            ..Options::default()
+        };
+        let config = load(options).unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert_eq!(config.data, Path::new("/srv/bugle"));
+        assert_eq!(config.url.as_deref(), Some("https://e.example.com/x"));
+    }
+
+    #[test]
+    fn an_unknown_key_of_the_file_is_named() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "lisen = \"0.0.0.0:1\"").unwrap();
+        let error = load(Options {
+            config: Some(file.path().to_owned()),
+            ..Options::default()
+        })
+        .unwrap_err();
+        assert!(
+            error.contains("unknown field `lisen`") && error.contains("`listen`"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -12,8 +12,10 @@ mod health;
 mod http;
 mod limit_commands;
 mod logging;
+mod queue_commands;
 mod serve;
 mod setup;
+mod size;
 
 use std::process::ExitCode;
 
@@ -42,6 +44,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let config = config::Config::load(cli.options)?;
     logging::init(config.log_format)?;
+    if let Command::Queue(command) = command {
+        return queue_commands::run(command, &config.data);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

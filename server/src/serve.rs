@@ -16,7 +16,7 @@ use bugle_ingest::{Ingest, Ledger, Limiter, watch_spikes};
 use bugle_processor::Processor;
 use bugle_protocol::UnixMillis;
 use bugle_store::Store;
-use bugle_store::queue::{self, Queue};
+use bugle_store::queue::Queue;
 use bugle_ui::Ui;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -27,6 +27,7 @@ use crate::commands::open;
 use crate::config::Config;
 use crate::health::{self, Health};
 use crate::http;
+use crate::queue_commands::retries;
 use crate::setup;
 
 /// How long everything may take to end after SIGTERM; requests have a part of it, see [`http::Limits::grace`].
@@ -57,6 +58,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tasks.spawn(processor.run(stopped.clone()));
     tasks.spawn(Dispatcher::new(store.clone(), base_url.clone()).run(stopped.clone()));
     tasks.spawn(watch_spikes(store.clone(), stopped.clone()));
+    tasks.spawn(retries(queue.clone(), stopped.clone()));
     let ingest = Ingest {
         store: store.clone(),
         queue: queue.clone(),
@@ -97,7 +99,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
     let folder = config.data.join("queue");
     let processed = store.queue_position(&Queue::id_of(&folder)?).await?;
-    let queue = Queue::open(&folder, queue::Limits::default(), processed)?;
+    let queue = Queue::open(&folder, config.queue, processed)?;
     let waiting = queue.last_position() - processed;
     if waiting > 0 {
         tracing::info!(
