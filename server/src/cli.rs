@@ -67,6 +67,31 @@ pub(crate) struct Options {
     /// Where the loader script gets the SDK for browsers [default: 10.47.0 at browser.sentry-cdn.com]
     #[arg(long, global = true, env = "BUGLE_JS_SDK_URL", value_name = "URL")]
     pub(crate) js_sdk_url: Option<String>,
+    /// Where to serve /metrics to whoever connects, and nothing else [default: off]
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_METRICS_LISTEN",
+        value_name = "ADDRESS:PORT"
+    )]
+    pub(crate) metrics_listen: Option<String>,
+    /// A token for /metrics, besides the API's tokens with the scope org:read; better given by --metrics-token-file
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_METRICS_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub(crate) metrics_token: Option<String>,
+    /// A file that holds the token for /metrics
+    #[arg(
+        long,
+        global = true,
+        env = "BUGLE_METRICS_TOKEN_FILE",
+        value_name = "FILE"
+    )]
+    pub(crate) metrics_token_file: Option<PathBuf>,
     /// How much may wait in the queue before clients are asked to come back later [default: 10GiB]
     #[arg(long, global = true, env = "BUGLE_MAX_QUEUE", value_name = "SIZE")]
     pub(crate) max_queue: Option<String>,

@@ -29,6 +29,10 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: TrustedProxies,
     /// The address of the SDK for browsers that the loader script fetches.
     pub(crate) js_sdk_url: String,
+    /// Where metrics are served without a token.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// What opens `/metrics` besides the API's tokens.
+    pub(crate) metrics_token: Option<Secret>,
     /// How much may wait in the queue, and how much room its disk must have; in bytes.
     pub(crate) queue: queue::Limits,
     /// How logs are written.
@@ -64,6 +68,9 @@ struct File {
     url: Option<String>,
     trusted_proxies: Option<String>,
     js_sdk_url: Option<String>,
+    metrics_listen: Option<String>,
+    metrics_token: Option<String>,
+    metrics_token_file: Option<PathBuf>,
     max_queue: Option<String>,
     min_free_disk: Option<String>,
     log_format: Option<String>,
@@ -89,7 +96,10 @@ impl Config {
             &data,
         )?;
         Ok(Self {
-            listen: listen(options.listen.or(file.listen))?,
+            listen: match options.listen.or(file.listen) {
+                Some(value) => address("listen", &value)?,
+                None => SocketAddr::from(([127, 0, 0, 1], 9000)),
+            },
             database_url,
             data,
             url: options
@@ -99,6 +109,15 @@ impl Config {
                 .transpose()?,
             trusted_proxies: trusted_proxies(options.trusted_proxies.or(file.trusted_proxies))?,
             js_sdk_url: js_sdk_url(options.js_sdk_url.or(file.js_sdk_url))?,
+            metrics_listen: options
+                .metrics_listen
+                .or(file.metrics_listen)
+                .map(|value| address("metrics-listen", &value))
+                .transpose()?,
+            metrics_token: metrics_token(
+                (options.metrics_token, options.metrics_token_file),
+                (file.metrics_token, file.metrics_token_file),
+            )?,
             queue: queue_limits(
                 options.max_queue.or(file.max_queue),
                 options.min_free_disk.or(file.min_free_disk),
@@ -133,32 +152,48 @@ fn invalid(key: &str, value: &str, expected: &str) -> anyhow::Error {
     )
 }
 
-fn listen(value: Option<String>) -> anyhow::Result<SocketAddr> {
-    let value = value.unwrap_or_else(|| "127.0.0.1:9000".to_owned());
-    value.parse().map_err(|_| {
-        invalid(
-            "listen",
-            &value,
-            "ADDRESS:PORT, such as 127.0.0.1:9000 or [::]:9000",
-        )
-    })
+fn address(key: &str, value: &str) -> anyhow::Result<SocketAddr> {
+    let expected = "ADDRESS:PORT, such as 127.0.0.1:9000 or [::]:9000";
+    value.parse().map_err(|_| invalid(key, value, expected))
 }
 
-/// The nearer source wins; within a source the file that holds the URL does, so that a secret can replace a default.
-fn database_url(
-    near: (Option<String>, Option<PathBuf>),
-    far: (Option<String>, Option<PathBuf>),
-    data: &Path,
-) -> anyhow::Result<Secret> {
-    for (url, file) in [near, far] {
-        let url = match (url, file) {
-            (None, None) => continue,
-            (_, Some(path)) => std::fs::read_to_string(&path)
-                .with_context(|| format!("could not read database-url-file {}", path.display()))?
-                .trim()
-                .to_owned(),
-            (Some(url), None) => url,
-        };
+/// A value, or the file that holds it.
+type Source = (Option<String>, Option<PathBuf>);
+
+/// The nearer source wins; within a source the file does, so that a secret can replace a default.
+fn secret(key: &str, near: Source, far: Source) -> anyhow::Result<Option<String>> {
+    for (value, file) in [near, far] {
+        if let Some(path) = file {
+            let value = std::fs::read_to_string(&path)
+                .with_context(|| format!("could not read {key}-file {}", path.display()))?;
+            return Ok(Some(value.trim().to_owned()));
+        }
+        if value.is_some() {
+            return Ok(value);
+        }
+    }
+    Ok(None)
+}
+
+/// Shorter tokens could be guessed, and an empty file would open what it is meant to close.
+const MIN_TOKEN_CHARS: usize = 16;
+
+fn metrics_token(near: Source, far: Source) -> anyhow::Result<Option<Secret>> {
+    let token = secret("metrics-token", near, far)?;
+    if let Some(token) = &token
+        && (token.len() < MIN_TOKEN_CHARS || !token.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err(invalid(
+            "metrics-token",
+            "…",
+            "at least 16 visible ASCII characters, such as the output of: openssl rand -hex 32",
+        ));
+    }
+    Ok(token.map(Secret))
+}
+
+fn database_url(near: Source, far: Source, data: &Path) -> anyhow::Result<Secret> {
+    if let Some(url) = secret("database-url", near, far)? {
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
         if !matches!(scheme, Some("sqlite" | "postgres" | "postgresql")) {
             // The value may hold a password: only its scheme is repeated.
@@ -395,37 +430,31 @@ mod tests {
     }
 
     #[test]
-    fn the_command_line_goes_before_the_file() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(
-            file,
-            "listen = \"0.0.0.0:1\"\ndata = \"/srv/bugle\"\nurl = \"https://e.example.com/x/\""
-        )
-        .unwrap();
+    fn a_weak_token_for_metrics_is_refused_and_not_repeated() {
+        for weak in [
+            "",
+            "0123456789abcde",
+            "0123456789 abcdef",
+            "0123456789abcdéf",
+        ] {
+            let options = Options {
+                metrics_token: Some(weak.to_owned()),
+                ..Options::default()
+            };
+            let error = load(options).unwrap_err();
+            assert!(
+                error.starts_with("invalid value '…' for metrics-token (--metrics-token,"),
+                "{error}"
+            );
+        }
         let options = Options {
-            config: Some(file.path().to_owned()),
-            listen: Some("127.0.0.1:2".to_owned()),
+            metrics_token: Some("0123456789abcdef".to_owned()),
+            metrics_listen: Some("127.0.0.1:9464".to_owned()),
             ..Options::default()
         };
         let config = load(options).unwrap();
-        assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.data, Path::new("/srv/bugle"));
-        assert_eq!(config.url.as_deref(), Some("https://e.example.com/x"));
-    }
-
-    #[test]
-    fn an_unknown_key_of_the_file_is_named() {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        writeln!(file, "lisen = \"0.0.0.0:1\"").unwrap();
-        let error = load(Options {
-            config: Some(file.path().to_owned()),
-            ..Options::default()
-        })
-        .unwrap_err();
-        assert!(
-            error.contains("unknown field `lisen`") && error.contains("`listen`"),
-            "{error}"
-        );
+        assert_eq!(config.metrics_token.unwrap().0, "0123456789abcdef");
+        assert_eq!(config.metrics_listen.unwrap().port(), 9464);
     }
 
     #[test]

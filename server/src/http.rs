@@ -68,6 +68,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Limits of a listener that few have a use for.
+    pub(crate) fn few() -> Self {
+        Self {
+            max_connections: 64,
+            ..Self::default()
+        }
+    }
+
     /// The default limits, with no more connections than the process may have files open. The soft limit of open files is
     /// raised to the hard one first.
     pub(crate) fn for_this_process() -> Self {

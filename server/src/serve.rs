@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
+use axum::{Router, middleware};
 use bugle_alerts::Dispatcher;
 use bugle_api::Api;
 use bugle_ingest::{Ingest, Ledger, Limiter, watch_spikes};
@@ -18,6 +18,7 @@ use bugle_protocol::UnixMillis;
 use bugle_store::Store;
 use bugle_store::queue::Queue;
 use bugle_ui::Ui;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Layer as _;
@@ -27,6 +28,7 @@ use crate::commands::open;
 use crate::config::Config;
 use crate::health::{self, Health};
 use crate::http;
+use crate::metrics::{self, Metrics};
 use crate::queue_commands::retries;
 use crate::setup;
 
@@ -35,11 +37,13 @@ const END: Duration = Duration::from_secs(9);
 
 /// Runs the server until SIGTERM or Ctrl-C.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let recorded = metrics::install()?;
     let store = open(&config).await?;
     store.migrate().await?;
     let queue = open_queue(&config, &store).await?;
     let listener = http::listen(config.listen);
     let listener = listener.with_context(|| format!("could not listen on {}", config.listen))?;
+    let metrics_listener = config.metrics_listen.map(listen_for_metrics).transpose()?;
     let address = listener.local_addr()?;
     let base_url = config.public_url(address);
     if let Some(welcome) = setup::prepare(&store, &base_url, UnixMillis::now()).await? {
@@ -69,7 +73,18 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         base_url: base_url.clone(),
         js_sdk_url: config.js_sdk_url.clone(),
     };
-    let app = app(&config, ingest, &base_url);
+    let metrics = Metrics::new(recorded, &store, &queue, config.metrics_token.as_ref());
+    tasks.spawn(Arc::clone(&metrics).keep_up(stopped.clone()));
+    if let Some(listener) = metrics_listener {
+        let limits = http::Limits::few();
+        tasks.spawn(http::serve(
+            listener,
+            metrics.open(),
+            limits,
+            stopped.clone(),
+        ));
+    }
+    let app = app(&config, ingest, &base_url, &metrics);
     let limits = http::Limits::for_this_process();
     tasks.spawn(http::serve(listener, app, limits, stopped));
 
@@ -110,7 +125,15 @@ async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
     Ok(queue)
 }
 
-fn app(config: &Config, ingest: Ingest, base_url: &str) -> Router {
+fn listen_for_metrics(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = http::listen(address);
+    let listener = listener.with_context(|| format!("could not listen on {address}"))?;
+    // Port 0 takes a free one.
+    tracing::info!(address = %listener.local_addr()?, "serving metrics");
+    Ok(listener)
+}
+
+fn app(config: &Config, ingest: Ingest, base_url: &str, metrics: &Arc<Metrics>) -> Router {
     let (store, queue) = (ingest.store.clone(), ingest.queue.clone());
     let router = Router::new()
         .merge(bugle_ingest::router(Arc::new(ingest)))
@@ -123,7 +146,9 @@ fn app(config: &Config, ingest: Ingest, base_url: &str) -> Router {
             store: store.clone(),
             queue: queue.clone(),
         })))
-        .merge(pages(config, &store, base_url));
+        .merge(metrics.guarded())
+        .merge(pages(config, &store, base_url))
+        .layer(middleware::from_fn(metrics::measure));
     let prefix = base_url
         .splitn(4, '/')
         .nth(3)

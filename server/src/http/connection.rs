@@ -117,7 +117,7 @@ struct Counted(Gauge);
 
 impl Counted {
     fn new() -> Self {
-        let open = metrics::gauge!("bugle_http_connections");
+        let open = ::metrics::gauge!("bugle_http_connections");
         open.increment(1);
         Self(open)
     }

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use super::{Limits, listen, serve};
 
@@ -46,7 +46,7 @@ fn calm() -> Limits {
 struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<()>,
+    serving: JoinSet<()>,
 }
 
 impl Server {
@@ -60,7 +60,8 @@ impl Server {
         let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, app, limits, stopped));
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, app, limits, stopped));
         Self {
             address,
             stop,
@@ -123,15 +124,15 @@ async fn a_head_may_not_be_dripped() {
     let mut stream = server.connect().await;
     exchange(&mut stream, GET, "hello").await;
     let (mut reader, mut writer) = stream.into_split();
-    let drip = tokio::spawn(async move {
+    let drip = async {
         while writer.write_all(b"G").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    });
-    let mut answer = String::new();
-    let end = tokio::time::timeout(PATIENCE, reader.read_to_string(&mut answer)).await;
+    };
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, reader.read_to_end(&mut answer));
+    let (end, ()) = tokio::join!(end, drip);
     let _ = end.expect("the server should close the connection");
-    drip.await.unwrap();
 }
 
 #[tokio::test]
@@ -262,7 +263,7 @@ async fn a_length_beside_chunks_smuggles_nothing() {
 
 #[tokio::test]
 async fn stopping_ends_idle_connections_at_once_and_requests_after_a_while() {
-    let server = Server::start(Limits {
+    let mut server = Server::start(Limits {
         grace: hasty().grace,
         ..calm()
     });
@@ -276,9 +277,7 @@ async fn stopping_ends_idle_connections_at_once_and_requests_after_a_while() {
     for stream in [&mut silent, &mut idle, &mut busy] {
         assert_eq!(rest(stream).await, "");
     }
-    tokio::time::timeout(PATIENCE, server.serving)
-        .await
-        .unwrap()
-        .unwrap();
+    let ended = tokio::time::timeout(PATIENCE, server.serving.join_next()).await;
+    ended.unwrap().unwrap().unwrap();
     assert!(TcpStream::connect(server.address).await.is_err());
 }
