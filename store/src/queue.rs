@@ -18,6 +18,7 @@ mod entry;
 mod format;
 mod opening;
 mod reader;
+mod record;
 mod retry;
 mod segment;
 mod shared;
@@ -37,10 +38,11 @@ pub use aside::{Aside, AsideFile, AsideState};
 use cursor::Cursor;
 pub use entry::{Entry, LimitedItem, QueuedRequest, RequestHead, RequestKind, Tally};
 pub use reader::{Delivery, Reader};
+use record::Record;
 use shared::Shared;
 use stats::Oldest;
 pub use stats::{Damage, Stats};
-use writer::{Append, Command, Record, Writer};
+use writer::{Append, Command, Writer};
 
 use crate::{IntakeCount, StoreError};
 

@@ -1,21 +1,21 @@
 //! The one thread that writes: it gathers what waits, writes it with one call, syncs once, and answers all.
 
 use std::fs::File;
-use std::io::{self, IoSlice, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::format::{RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES};
+use super::PushError;
+use super::format::SEGMENT_HEADER_BYTES;
+use super::record::{Record, write_all};
 use super::segment::Segment;
 use super::shared::Shared;
 use super::spare::Spares;
-use super::{Entry, PushError};
 use crate::StoreError;
 use crate::durably::write_durably;
 
@@ -48,37 +48,6 @@ pub(super) struct Append {
     pub(super) done: oneshot::Sender<Result<u64, PushError>>,
     /// The record's share of the memory that may wait. It belongs to the record, not to the client, who may go away.
     pub(super) memory: OwnedSemaphorePermit,
-}
-
-/// A record in two pieces, so that the body is never copied.
-pub(super) struct Record {
-    /// Room for the record's header, and the first line.
-    start: Vec<u8>,
-    body: Bytes,
-    /// CRC-32 of line and body.
-    checksum: u32,
-}
-
-impl Record {
-    pub(super) fn new(entry: &Entry) -> Self {
-        let mut start = Vec::with_capacity(512);
-        start.resize(RECORD_HEADER_BYTES, 0);
-        entry.write_line(&mut start);
-        let body = entry.body();
-        let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&start[RECORD_HEADER_BYTES..]);
-        hasher.update(&body);
-        Self {
-            start,
-            body,
-            checksum: hasher.finalize(),
-        }
-    }
-
-    /// Bytes in the file.
-    pub(super) fn len(&self) -> usize {
-        self.start.len() + self.body.len()
-    }
 }
 
 /// The state of the writing thread.
@@ -211,13 +180,7 @@ impl Writer {
     fn add(&mut self, append: Append) {
         let mut record = append.record;
         let position = self.last_position + 1 + self.waiting.len() as u64;
-        let length = record.len() - RECORD_HEADER_BYTES;
-        let header = RecordHeader {
-            length: u32::try_from(length).expect("a request is bounded far below 4 GiB"),
-            position,
-            checksum: record.checksum,
-        };
-        record.start[..RECORD_HEADER_BYTES].copy_from_slice(&header.to_bytes(self.shared.salt));
+        record.take_position(position, self.shared.salt);
         self.group_bytes += record.len();
         self.group.push(record);
         self.waiting.push(Waiting {
@@ -250,11 +213,7 @@ impl Writer {
                 "the last segment is torn, and no new one can be made",
             ));
         }
-        let pieces = self.group.iter();
-        let mut pieces: Vec<IoSlice<'_>> = pieces
-            .flat_map(|record| [IoSlice::new(&record.start), IoSlice::new(&record.body)])
-            .collect();
-        write_all(&mut self.file, &mut pieces)?;
+        write_all(&mut self.file, &self.group)?;
         self.file.sync_data()
     }
 
@@ -334,19 +293,4 @@ fn probe(shared: &Shared) {
     }
     // It may never have been made.
     let _ = std::fs::remove_file(path);
-}
-
-/// Writes all pieces, in as few calls as the system allows.
-fn write_all(file: &mut File, mut pieces: &mut [IoSlice<'_>]) -> io::Result<()> {
-    // Without this a group of nothing but empty pieces would look like a disk that takes nothing.
-    IoSlice::advance_slices(&mut pieces, 0);
-    while !pieces.is_empty() {
-        match file.write_vectored(pieces) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut pieces, written),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
