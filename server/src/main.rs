@@ -12,6 +12,7 @@ mod health;
 mod http;
 mod limit_commands;
 mod logging;
+mod printable;
 mod metrics;
 mod queue_commands;
 mod serve;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::cli::QueueCommand;
+use crate::printable::{printable, printable_bytes};
 
 /// How often the running server looks for requests that are to be retried.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -198,61 +199,12 @@ fn counted(n: usize) -> String {
     }
 }
 
-/// Text that does to a terminal what text should: nothing but lines. Control characters, and those that hide or turn
-/// around what is beside them, are written as `\u{1b}`.
-fn printable(text: &str, keeps_lines: bool) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' if keeps_lines => safe.push(c),
-            c if c.is_control() || is_invisible(c) => safe.extend(c.escape_unicode()),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// Bytes as text; what is not UTF-8 is written as `\xff`.
-fn printable_bytes(bytes: &[u8]) -> String {
-    let mut safe = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        safe.push_str(&printable(chunk.valid(), true));
-        for byte in chunk.invalid() {
-            safe.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    safe
-}
-
-/// Joiners, direction marks, line and paragraph separators, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use bugle_protocol::body::Encoding;
     use bugle_protocol::{KeyId, ProjectId};
     use bugle_store::queue::RequestHead;
-
-    #[test]
-    fn what_clients_sent_does_nothing_to_a_terminal() {
-        for (bytes, text) in [
-            (&b"{\"a\":\t1}\n{}"[..], "{\"a\":\t1}\n{}"),
-            ("Grüße, 世界".as_bytes(), "Grüße, 世界"),
-            (b"\x1b]0;owned\x07", "\\u{1b}]0;owned\\u{7}"),
-            (b"a\rb\0", "a\\u{d}b\\u{0}"),
-            ("\u{9b}31m".as_bytes(), "\\u{9b}31m"),
-            ("a\u{202e}b".as_bytes(), "a\\u{202e}b"),
-            (b"\xff\xfea", "\\xff\\xfea"),
-        ] {
-            assert_eq!(printable_bytes(bytes), text);
-        }
-        assert_eq!(printable("a\tb\nc", false), "a\\u{9}b\\u{a}c");
-    }
 
     fn request(encoding: Encoding, kind: RequestKind, body: &'static [u8]) -> QueuedRequest {
         let head = RequestHead {
