@@ -94,7 +94,7 @@ impl Limiter {
         now: UnixMillis,
     ) -> Option<Verdict> {
         let mut counters = self.counters();
-        let is_known = counters.missing(&key.quotas).is_empty();
+        let is_known = counters.know(&key.quotas);
         is_known.then(|| counters.settle(&key.quotas, charges, now))
     }
 
@@ -120,6 +120,8 @@ impl Limiter {
         if quotas.is_empty() {
             return Ok(());
         }
+        // First the queue, then the database: while the server runs, what is processed in between may count twice, but is not
+        // forgotten.
         let queue = self.queue.clone();
         let waiting = tokio::task::spawn_blocking(move || queue.unprocessed_charges());
         // The only way not to join is a panic, and its message is in the log.

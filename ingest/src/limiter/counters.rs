@@ -49,6 +49,13 @@ impl Counter {
 }
 
 impl Counters {
+    /// Whether all of the quotas are counted.
+    pub(super) fn know(&self, quotas: &[Quota]) -> bool {
+        quotas
+            .iter()
+            .all(|quota| self.counters.contains_key(&id(quota)))
+    }
+
     /// The quotas that have no counter yet.
     pub(super) fn missing<'q>(&self, quotas: &'q [Quota]) -> Vec<&'q Quota> {
         let is_missing = |quota: &&Quota| !self.counters.contains_key(&id(quota));
