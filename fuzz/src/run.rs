@@ -86,6 +86,7 @@ pub fn mutator(target: &Target, seed: u64) -> Mutator {
     let seeds = (target.seeds)(&Captures::read());
     match target.shape {
         Shape::Bytes => Mutator::of_bytes(seeds, seed),
+        Shape::Envelope => Mutator::of_envelopes(seeds, seed),
         Shape::Json => Mutator::of_json(seeds, seed),
     }
 }

@@ -2,7 +2,8 @@
 
 #![expect(
     unreachable_pub,
-    reason = "the modules belong to the fuzz crate, where they are public"
+    dead_code,
+    reason = "the modules belong to the fuzz crate, which uses all of them"
 )]
 
 #[path = "../../fuzz/src/captures.rs"]

@@ -1,6 +1,7 @@
 //! Changes inputs as broken clients, broken wires and attackers do, the same way for the same number.
 
 mod bytes;
+mod envelope;
 mod json;
 mod random;
 
@@ -20,6 +21,8 @@ pub struct Mutator {
     seeds: Vec<Vec<u8>>,
     /// Those seeds that are JSON, as trees; empty if inputs are only changed as bytes.
     trees: Vec<Json<'static>>,
+    /// Those seeds that are envelopes; empty if inputs are not changed as such.
+    envelopes: Vec<envelope::Lines>,
     /// Names of members that occur in the trees.
     keys: Vec<String>,
     words: Vec<Vec<u8>>,
@@ -37,6 +40,7 @@ impl Mutator {
         Self {
             seeds,
             trees: Vec::new(),
+            envelopes: Vec::new(),
             keys: Vec::new(),
             words: words(),
             seed,
@@ -64,6 +68,25 @@ impl Mutator {
         }
     }
 
+    /// A mutator of envelopes, every fourth of which is changed as bytes and hardly one any more.
+    ///
+    /// # Panics
+    /// If there are no seeds.
+    #[must_use]
+    pub fn of_envelopes(seeds: Vec<Vec<u8>>, seed: u64) -> Self {
+        let envelopes: Vec<_> = seeds
+            .iter()
+            .filter_map(|seed| envelope::Lines::of(seed))
+            .collect();
+        let payloads = envelopes.iter().flat_map(envelope::Lines::payloads);
+        let of_payloads = Self::of_json(payloads.collect(), seed);
+        Self {
+            seeds,
+            envelopes,
+            ..of_payloads
+        }
+    }
+
     /// The input of a number; the first numbers give the seeds as they are.
     #[must_use]
     pub fn input(&self, number: u64) -> Vec<u8> {
@@ -72,17 +95,39 @@ impl Mutator {
             return seed.clone();
         }
         let mut random = Random::new(self.seed, number);
-        let mut input = if !self.trees.is_empty() && random.below(4) > 0 {
-            let tree = json::mutated(&self.trees, &self.keys, &self.words, &mut random);
-            bugle_protocol::json::to_string(&tree).into_bytes()
-        } else {
-            random.pick(&self.seeds).clone()
+        let knows_shape = !self.trees.is_empty();
+        let mut input = match random.below(4) {
+            1.. if !self.envelopes.is_empty() => self.envelope(&mut random),
+            1.. if knows_shape => self.text_of_tree(&mut random),
+            _ => self.changed(random.pick::<Vec<u8>>(&self.seeds), &mut random),
         };
-        if self.trees.is_empty() || random.below(3) == 0 {
-            bytes::mutate(&mut input, &self.seeds, &self.words, &mut random);
-        }
         input.truncate(MAX_INPUT_BYTES);
         input
+    }
+
+    fn changed(&self, input: &[u8], random: &mut Random) -> Vec<u8> {
+        let mut input = input.to_vec();
+        bytes::mutate(&mut input, &self.seeds, &self.words, random);
+        input
+    }
+
+    /// A changed tree as text, which is changed a second time now and then.
+    fn text_of_tree(&self, random: &mut Random) -> Vec<u8> {
+        let tree = json::mutated(&self.trees, &self.keys, &self.words, random);
+        let text = bugle_protocol::json::to_string(&tree).into_bytes();
+        match random.below(4) {
+            0 => self.changed(&text, random),
+            _ => text,
+        }
+    }
+
+    fn envelope(&self, random: &mut Random) -> Vec<u8> {
+        envelope::mutated(&self.envelopes, random, |payload, random| {
+            match random.below(2) {
+                0 => self.changed(payload, random),
+                _ => self.text_of_tree(random),
+            }
+        })
     }
 
     /// Hands `count` inputs to `run`; shows the one in which it panics.

@@ -18,6 +18,8 @@ use crate::captures::Captures;
 pub enum Shape {
     /// As bytes.
     Bytes,
+    /// Mostly as envelopes of JSON trees, so that the changes get past the framing.
+    Envelope,
     /// Mostly as JSON trees, so that the changes get past the parser.
     Json,
 }
@@ -52,7 +54,7 @@ macro_rules! targets {
 
 targets! {
     headers: Bytes, 100;
-    envelope: Bytes, 250;
+    envelope: Envelope, 250;
     body: Bytes, 100;
     event: Json, 200;
     multipart: Bytes, 100;

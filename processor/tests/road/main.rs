@@ -5,6 +5,7 @@
 mod crashes;
 mod events;
 mod failures;
+mod hostile;
 mod ledger;
 mod reports;
 mod support;
