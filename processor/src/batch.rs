@@ -1,8 +1,10 @@
 //! Prepares a batch: the threads of the pool take requests apart, and the results come together in the order of the queue.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use bugle_protocol::ProjectId;
 use bugle_store::queue::{Delivery, Entry, QueuedRequest};
 use bugle_store::{Batch, Blobs, QueueCursor, StoreError};
 
@@ -199,6 +201,8 @@ struct Part {
     /// How many of the deliveries are processed.
     done: usize,
     decoded_bytes: usize,
+    /// The grouping hashes of the events.
+    hashes: HashSet<(ProjectId, [u8; 32])>,
     blocked: Option<StoreError>,
 }
 
@@ -233,7 +237,9 @@ impl Part {
                 let aside = processed.aside.take();
                 self.aside
                     .extend(aside.map(|part| Aside::Part(delivery.position, part)));
+                let first = self.batch.events.len();
                 processed.settle(&request.head, &mut self.batch);
+                self.forget_known_values(first);
             }
             Some(Entry::Tally(tally)) => {
                 self.batch.outcomes.extend(tally.outcomes);
@@ -243,6 +249,17 @@ impl Part {
         }
         self.done += 1;
         Ok(())
+    }
+
+    /// The values that a hash was made of are stored once: those of further events are as large as the events themselves.
+    fn forget_known_values(&mut self, first: usize) {
+        for event in &mut self.batch.events[first..] {
+            for hash in &mut event.hashes {
+                if !self.hashes.insert((event.project_id, hash.hash)) {
+                    hash.leaf_values = "[]".to_owned();
+                }
+            }
+        }
     }
 
     fn append(&mut self, other: Self) {

@@ -31,7 +31,10 @@ pub fn compress(body: &[u8]) -> Result<Vec<u8>, StoreError> {
             Some(compressor) => compressor,
             None => slot.insert(zstd::bulk::Compressor::new(LEVEL).map_err(failed)?),
         };
-        compressor.compress(body).map_err(failed)
+        let mut packed = compressor.compress(body).map_err(failed)?;
+        // It was made large enough for a body that does not compress, and waits for its batch.
+        packed.shrink_to_fit();
+        Ok(packed)
     })
 }
 
