@@ -139,15 +139,18 @@ fn total<'c>(counts: impl IntoIterator<Item = &'c i64>) -> i64 {
     counts.into_iter().copied().fold(0, i64::saturating_add)
 }
 
-/// The next even digit with zeros behind it: its half can be read too.
+/// The next round number whose half can be read too.
 fn round_up(peak: i64) -> i64 {
+    const SMALL: [i64; 4] = [2, 4, 6, 8];
+    const STEPS: [i64; 10] = [10, 12, 16, 20, 24, 30, 40, 50, 60, 80];
+    if let Some(top) = SMALL.into_iter().find(|top| *top >= peak) {
+        return top;
+    }
     let mut power = 1_i64;
     loop {
-        for step in [2, 4, 6, 8] {
-            let top = power.saturating_mul(step);
-            if top >= peak {
-                return top;
-            }
+        let tops = STEPS.into_iter().map(|step| power.saturating_mul(step));
+        if let Some(top) = { tops }.find(|top| *top >= peak) {
+            return top;
         }
         power = power.saturating_mul(10);
     }
@@ -275,12 +278,12 @@ mod tests {
             ]
         );
         assert_eq!((chart.total.text.as_str(), chart.width), ("100", 30));
-        assert_eq!(chart.lines[0].amount.text, "200");
+        assert_eq!(chart.lines[0].amount.text, "100");
         let heights = |bar: &Bar| -> Vec<(i64, i64)> {
             bar.parts.iter().map(|part| (part.y, part.height)).collect()
         };
-        assert_eq!(heights(&chart.bars[0]), [(624, 376), (577, 47)]);
-        assert_eq!(heights(&chart.bars[1]), [(958, 42), (951, 7)]);
+        assert_eq!(heights(&chart.bars[0]), [(248, 752), (154, 94)]);
+        assert_eq!(heights(&chart.bars[1]), [(916, 84), (907, 9)]);
         assert_eq!(chart.bars[1].note, "Accepted 9, odd 1");
         assert_eq!(chart.bars[2].note, "nothing");
         assert_eq!(chart.summary, "Most at a UTC: 90.");
@@ -324,10 +327,11 @@ mod tests {
         for (peak, top) in [
             (0, 2),
             (3, 4),
-            (5, 6),
-            (9, 20),
-            (11, 20),
-            (4_999, 6_000),
+            (9, 10),
+            (11, 12),
+            (90, 100),
+            (2171, 2400),
+            (4_999, 5_000),
             (i64::MAX, i64::MAX),
         ] {
             assert_eq!(round_up(peak), top);

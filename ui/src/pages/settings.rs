@@ -9,10 +9,10 @@ use bugle_store::ProjectKey;
 use serde::Serialize;
 
 use super::getting_started::dsn;
-use super::projects::DAY;
 use super::stats::{Balance, balance};
 use crate::Ui;
 use crate::actor::Actor;
+use crate::chart;
 use crate::chrome::Chrome;
 use crate::ledger::Unit;
 use crate::problem::Problem;
@@ -56,7 +56,10 @@ pub(super) async fn show(
     let project = actor.project(&ui, &name).await?;
     let now = UnixMillis::now();
     let keys = ui.store.project_keys(project.id).await?;
-    let totals = ui.store.outcome_totals(project.id, now.before(DAY)).await?;
+    let totals = ui
+        .store
+        .outcome_totals(project.id, chart::since(now))
+        .await?;
     let items = totals
         .iter()
         .filter(|total| Unit::of(&total.category) == Unit::Items);

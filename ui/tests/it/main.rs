@@ -3,6 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first fault")]
 
 mod access;
+mod attached;
 mod browser;
+mod limits;
 mod pages;
+mod stats;
 mod support;
+mod world;
