@@ -5,7 +5,7 @@ PYTHON := $(VENV)/bin/python
 VENV_READY := $(VENV)/ready
 NODE_READY := tests/node/node_modules/.package-lock.json
 
-.PHONY: help test tools lint unit build e2e screenshots clean-e2e
+.PHONY: help test tools lint unit fuzz-short fuzz campaign build e2e screenshots clean-e2e
 .DEFAULT_GOAL := help
 # cargo uses all cores by itself, and the order of the prerequisites matters.
 .NOTPARALLEL:
@@ -13,7 +13,7 @@ NODE_READY := tests/node/node_modules/.package-lock.json
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
-test: tools lint unit e2e ## Run every check there is
+test: tools lint unit fuzz-short e2e ## Run every check there is
 
 tools: ## Install the programs the suites drive (as root), or name the missing ones
 	tests/install-tools
@@ -30,6 +30,16 @@ unit: ## Run the Rust tests, those of the store on both databases
 	else \
 		tests/with-postgres cargo test --workspace --locked; \
 	fi
+
+fuzz-short: ## Fuzz every entry point for 20 seconds, where a nightly toolchain and cargo-fuzz are there
+	fuzz/run 20
+
+fuzz: ## Fuzz every entry point for SECONDS (600), or TARGETS alone
+	fuzz/run $(or $(SECONDS),600) $(TARGETS)
+
+campaign: ## Run EXECUTIONS (10000000) mutated inputs through the entry points, and watch time and memory
+	cd fuzz && cargo run --release --no-default-features --features runner --bin campaign -- \
+		--executions $(or $(EXECUTIONS),10000000) $(TARGETS)
 
 build: ## Build the release binary
 	cargo build --release --locked -p bugle-server

@@ -1,3 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| bugle_fuzz::targets::body::run(input));
+libfuzzer_sys::fuzz_target!(
+    init: bugle_fuzz::corpus::fill("body"),
+    |input: &[u8]| bugle_fuzz::targets::body::run(input)
+);

@@ -3,13 +3,10 @@
 //! `campaign [TARGET ..] [--executions N] [--seed N] [--from N]`: one process per target, so that memory is measured apart. N counts the
 //! executions of all named targets together; each gets its share.
 //! `campaign --show TARGET NUMBER [--seed N]` writes an input to standard output.
-//! `campaign --write-corpus FOLDER` writes what cargo-fuzz starts from.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use bugle_fuzz::captures::Captures;
 use bugle_fuzz::run::{self, Series};
 use bugle_fuzz::targets::{TARGETS, Target};
 
@@ -17,8 +14,7 @@ use bugle_fuzz::targets::{TARGETS, Target};
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 const USAGE: &str = "usage: campaign [TARGET ..] [--executions N] [--seed N] [--from N]
-       campaign --show TARGET NUMBER [--seed N]
-       campaign --write-corpus FOLDER";
+       campaign --show TARGET NUMBER [--seed N]";
 
 /// What the command line says.
 #[derive(Debug, Default)]
@@ -37,8 +33,8 @@ enum Mode {
     Campaign,
     /// Runs one target in this process.
     Single,
+    /// Writes an input to standard output.
     Show,
-    WriteCorpus,
 }
 
 fn main() -> ExitCode {
@@ -50,7 +46,6 @@ fn main() -> ExitCode {
         Mode::Campaign => campaign(&arguments),
         Mode::Single => single(&arguments),
         Mode::Show => show(&arguments),
-        Mode::WriteCorpus => write_corpus(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -73,7 +68,6 @@ impl Arguments {
                 "--from" => arguments.from = number()?,
                 "--single" => arguments.mode = Mode::Single,
                 "--show" => arguments.mode = Mode::Show,
-                "--write-corpus" => arguments.mode = Mode::WriteCorpus,
                 flag if flag.starts_with("--") => return None,
                 _ => arguments.words.push(word),
             }
@@ -151,21 +145,4 @@ fn show(arguments: &Arguments) -> Result<bool, String> {
     let input = run::mutator(target(name)?, arguments.seed).input(number);
     let written = std::io::stdout().write_all(&input);
     written.map(|()| true).map_err(|e| e.to_string())
-}
-
-/// One folder per target, one file per seed.
-fn write_corpus(arguments: &Arguments) -> Result<bool, String> {
-    let [folder] = &arguments.words[..] else {
-        return Err(USAGE.to_owned());
-    };
-    let captures = Captures::read();
-    for target in TARGETS {
-        let folder = Path::new(folder).join(target.name);
-        std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-        for (number, seed) in (target.seeds)(&captures).iter().enumerate() {
-            let path = folder.join(format!("seed-{number:03}"));
-            std::fs::write(path, seed).map_err(|e| e.to_string())?;
-        }
-    }
-    Ok(true)
 }
