@@ -19,8 +19,9 @@ use crate::{Limits, Rejection, metrics};
 /// millisecond, and handing them to another thread would cost more than it saves.
 const INLINE_BYTES: usize = 256 * 1024;
 
-/// The first buffer of a body, if it is to be as large; a header alone gets no more memory than this.
-const FIRST_BUFFER_BYTES: usize = 64 * 1024;
+/// A buffer is made for so many times what has come, if as much is announced: one is enough for a usual body, and who
+/// announces much and sends little gets little.
+const TRUST: usize = 4;
 
 /// The memory that all bodies share. Receiving and decoding have budgets of their own, so that a decoder never waits for
 /// a client, and always ends.
@@ -92,7 +93,7 @@ impl Memory {
             return Err(too_large(max_bytes));
         }
         let deadline = Instant::now() + limits.max_body_time;
-        let mut bytes = BytesMut::with_capacity(announced.min(FIRST_BUFFER_BYTES));
+        let mut bytes = BytesMut::new();
         let mut memory: Option<OwnedSemaphorePermit> = None;
         while let Some(chunk) = timeout_at(deadline, next_chunk(&mut body))
             .await
@@ -107,6 +108,7 @@ impl Memory {
                 Some(memory) => memory.merge(share),
                 None => memory = Some(share),
             }
+            make_room(&mut bytes, chunk.len(), announced);
             bytes.extend_from_slice(&chunk);
         }
         metrics::received(encoding, bytes.len());
@@ -170,6 +172,15 @@ impl Memory {
         let making =
             spawn_blocking(move || both(max_bytes).map(|made| (made, Some(Share(memory)))));
         making.await.map_err(|_| Rejection::Internal)?
+    }
+}
+
+/// Makes room for a chunk, and for what is to follow it.
+fn make_room(bytes: &mut BytesMut, chunk: usize, announced: usize) {
+    let length = bytes.len() + chunk;
+    if length > bytes.capacity() {
+        let enough = announced.min(length * TRUST).max(length);
+        bytes.reserve(enough - bytes.len());
     }
 }
 
@@ -251,6 +262,20 @@ mod tests {
         let (one, _other) = (receive().await.unwrap(), receive().await.unwrap());
         let length = memory.decode(&one, 10, |bytes| Ok(bytes.len())).await;
         assert_eq!(length.unwrap(), 5);
+    }
+
+    #[test]
+    fn room_is_made_for_what_came_and_not_for_what_is_announced() {
+        for (chunk, announced, capacity) in [
+            (2, 100_000_000, 8),
+            (8_000, 24_000, 24_000),
+            (8_000, 8_000, 8_000),
+            (8_000, 0, 8_000),
+        ] {
+            let mut bytes = BytesMut::new();
+            make_room(&mut bytes, chunk, announced);
+            assert_eq!(bytes.capacity(), capacity, "{chunk} of {announced}");
+        }
     }
 
     #[tokio::test]
