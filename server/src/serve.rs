@@ -19,6 +19,7 @@ use bugle_store::Store;
 use bugle_store::queue::Queue;
 use bugle_ui::Ui;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::Layer as _;
@@ -56,6 +57,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     limiter.restore(UnixMillis::now()).await?;
     let ledger = Ledger::new(queue.clone());
 
+    // Before anybody can see that the server runs, and stop it.
+    let terminated = terminated()?;
+
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let processor = Processor::new(store.clone(), queue.clone());
@@ -89,7 +93,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tasks.spawn(http::serve(listener, app, limits, stopped));
 
     let failure = tokio::select! {
-        signal = terminated() => signal.err(),
+        () = terminated => None,
         // None of them ends by itself unless something is wrong beyond repair.
         Some(ended) = tasks.join_next() => Some(ended.map_or_else(anyhow::Error::from, |()| anyhow::anyhow!("a part of the server ended"))),
     };
@@ -218,12 +222,16 @@ fn collapse_slashes(path: &str) -> Cow<'_, str> {
     Cow::Owned(collapsed)
 }
 
-async fn terminated() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-    }
+/// Waits for SIGTERM or Ctrl-C. From this call on, not from the first poll, neither of them ends the process by itself.
+fn terminated() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(test)]
