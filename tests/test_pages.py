@@ -170,9 +170,7 @@ def send_a_crash_with_everything(server: Bugle) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_what_came_with_events_and_what_became_of_them(
-    running: Bugle, chromium: Browser, width: int, scheme: str
-) -> None:
+def test_what_came_with_events_and_what_became_of_them(running: Bugle, chromium: Browser, width: int, scheme: str) -> None:
     running.add_owner()
     event_id = send_a_crash_with_everything(running)
     with visit(chromium, running, width, color_scheme=scheme) as owner:
