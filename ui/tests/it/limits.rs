@@ -1,10 +1,12 @@
 //! Limits, spike protection and the switches of keys.
 
+use std::time::Duration;
+
 use crate::support;
 use crate::world::{World, world};
 use axum::http::StatusCode;
-use bugle_protocol::{DataCategory, KeyId, UnixMillis};
-use bugle_store::{NewQuota, Quota, QuotaTarget, Role};
+use bugle_protocol::{Charge, DataCategory, KeyId, LimitReason, Outcome, UnixMillis};
+use bugle_store::{Batch, IntakeCount, NewQuota, OutcomeCount, Quota, QuotaTarget, Role};
 
 const PATH: &str = "/bugle/shop/settings/limits/";
 
@@ -256,4 +258,57 @@ async fn spike_protection_and_keys_are_switched() {
             !is_active
         );
     }
+}
+
+/// Thirty hours with ten errors each, and many more of them within this hour.
+fn a_spike(world: &World) -> Batch {
+    let now = UnixMillis::now();
+    let hours = (1..=30).map(|hour| OutcomeCount {
+        project_id: world.shop,
+        key_id: KeyId(1),
+        received_at: now.before(Duration::from_secs(3600 * hour)),
+        category: DataCategory::Error,
+        outcome: Outcome::Accepted,
+        quantity: 10,
+    });
+    let charge = Charge {
+        category: DataCategory::Error,
+        quantity: 1000,
+    };
+    Batch {
+        outcomes: hours.collect(),
+        intake: vec![IntakeCount {
+            project_id: world.shop,
+            key_id: KeyId(1),
+            received_at: now,
+            charge,
+        }],
+        ..Batch::default()
+    }
+}
+
+#[tokio::test]
+async fn the_limit_of_spike_protection_is_its_own() {
+    let mut world = world().await;
+    let spike = a_spike(&world);
+    world.store.record(&spike, UnixMillis::now()).await.unwrap();
+    let token = world.browser.form_token().await;
+    let form = [("form_token", token.as_str()), ("state", "on")];
+    let path = format!("{PATH}spike-protection");
+    assert_eq!(world.browser.post(&path, &form).await.location(), PATH);
+    let page = world.browser.get(PATH).await;
+    page.assert_shows(&[
+        "Right now an hour may have 1 000",
+        "1 000 of 1 000 refusing now",
+    ]);
+    let [limit] = &quotas(&world).await[..] else {
+        panic!("no limit of spike protection");
+    };
+    assert_eq!(limit.reason, LimitReason::SpikeProtection);
+    assert!(!page.text.contains(">Remove"));
+    let path = format!("{PATH}{}/remove", limit.id);
+    let page = world.browser.post(&path, &form).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    let stats = world.browser.get("/bugle/shop/stats/").await;
+    stats.assert_shows(&["Spike protection refuses errors, security reports right now: this hour may have 1 000, and that is used up."]);
 }
