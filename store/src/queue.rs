@@ -1,7 +1,7 @@
 //! The queue between ingest and processor: a log of requests on the local disk.
 //!
 //! [`Queue::push`] returns when the bytes are on disk. All requests that wait at the same time share one `fdatasync`
-//! (group commit); there is no timer: while one sync runs, the next group gathers. The backlog lies in segment files and
+//! (group commit); there is no timer: while syncs run, the next group gathers. The backlog lies in segment files and
 //! is read back from them, so memory stays bounded however long the processor is away.
 //!
 //! What is processed is known to the database, not to the queue: the cursor moves in the transaction that stores a batch.
@@ -16,6 +16,7 @@ mod cursor;
 mod disk;
 mod entry;
 mod format;
+mod group;
 mod opening;
 mod reader;
 mod record;
@@ -24,6 +25,7 @@ mod segment;
 mod shared;
 mod spare;
 mod stats;
+mod sync;
 mod walk;
 mod writer;
 
@@ -37,12 +39,13 @@ use tokio::sync::oneshot;
 pub use aside::{Aside, AsideFile, AsideState};
 use cursor::Cursor;
 pub use entry::{Entry, LimitedItem, QueuedRequest, RequestHead, RequestKind, Tally};
+use group::Append;
 pub use reader::{Delivery, Reader};
 use record::Record;
 use shared::Shared;
 use stats::Oldest;
 pub use stats::{Damage, Stats};
-use writer::{Append, Command, Writer};
+use writer::{Command, Writer};
 
 use crate::{IntakeCount, StoreError};
 
@@ -115,6 +118,13 @@ struct WriterHandle {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+impl Drop for WriterHandle {
+    fn drop(&mut self) {
+        // It may be closed already.
+        let _ = self.commands.send(Command::Close);
+    }
+}
+
 impl Queue {
     /// Opens the queue of a folder, and makes it if it is missing. A torn tail, left by a crash in the middle of a write
     /// that was never acknowledged, is cut off.
@@ -127,8 +137,7 @@ impl Queue {
         let (shared, active) = opening::open(folder, limits, processed)?;
         let shared = Arc::new(shared);
         let (commands, inbox) = mpsc::channel();
-        let last_position = *shared.durable.borrow();
-        let writer = Writer::new(Arc::clone(&shared), active, last_position, inbox)?;
+        let writer = Writer::new(Arc::clone(&shared), active, &commands, inbox)?;
         let thread = std::thread::Builder::new()
             .name("queue-writer".to_owned())
             .spawn(move || writer.run())

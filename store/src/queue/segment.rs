@@ -63,11 +63,6 @@ impl Segment {
         Ok(segment)
     }
 
-    /// Opens the file for appending behind its last whole record.
-    pub(super) fn open_for_append(&self) -> Result<File, StoreError> {
-        open_for_append(&self.path)
-    }
-
     /// Begins a walk through the records. `before` is the first position that cannot be in this segment.
     pub(super) fn walk(&self, salt: Salt, before: u64, read_bytes: usize) -> io::Result<Walk> {
         let positions = self.first_position..before;

@@ -3,7 +3,7 @@
 //! A spare has its own name on disk before it is used. When it is, it is renamed, and nobody waits for the new name to be on
 //! disk: should the power go first, the next start finds the records under the old name, see [`super::segment::adopt_spare`].
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -11,8 +11,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::format::SEGMENT_HEADER_BYTES;
-use super::segment::{Segment, open_for_append, path_of, spare_path};
+use super::segment::{Segment, path_of, spare_path};
 use super::shared::Shared;
+use super::sync::Files;
 use crate::StoreError;
 use crate::durably::{sync_folder_of, write_durably};
 
@@ -24,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Spares {
     /// `None` once it is to end.
     wanted: Option<Sender<()>>,
-    ready: Receiver<File>,
+    ready: Receiver<Files>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -49,8 +50,8 @@ impl Spares {
         &self,
         folder: &Path,
         first_position: u64,
-    ) -> Option<Result<(Segment, File), StoreError>> {
-        let file = self.ready.try_recv().ok()?;
+    ) -> Option<Result<(Segment, Files), StoreError>> {
+        let files = self.ready.try_recv().ok()?;
         let path = path_of(folder, first_position);
         let renamed = fs::rename(spare_path(folder), &path);
         self.ask();
@@ -59,7 +60,7 @@ impl Spares {
                 let length = SEGMENT_HEADER_BYTES as u64;
                 let mut segment = Segment::new(path, first_position, length);
                 segment.is_joined = true;
-                Ok((segment, file))
+                Ok((segment, files))
             }
             Err(e) => Err(StoreError::io(&path, e)),
         })
@@ -84,14 +85,14 @@ impl Drop for Spares {
 }
 
 /// Makes a spare for each wish.
-fn run(shared: &Shared, wishes: &Receiver<()>, ready: &Sender<File>) {
+fn run(shared: &Shared, wishes: &Receiver<()>, ready: &Sender<Files>) {
     while wishes.recv().is_ok() {
         shared.forget_processed();
         loop {
             match make(shared) {
-                Ok(file) => {
+                Ok(files) => {
                     // The writer may have ended meanwhile.
-                    let _ = ready.send(file);
+                    let _ = ready.send(files);
                     break;
                 }
                 Err(error) => {
@@ -106,10 +107,10 @@ fn run(shared: &Shared, wishes: &Receiver<()>, ready: &Sender<File>) {
     }
 }
 
-fn make(shared: &Shared) -> Result<File, StoreError> {
+fn make(shared: &Shared) -> Result<Files, StoreError> {
     let path = spare_path(&shared.folder);
     // First the new name of the last spare: it must not be overwritten on disk by this one.
     sync_folder_of(&path).map_err(|e| StoreError::io(&path, e))?;
     write_durably(&path, &shared.salt.segment_header())?;
-    open_for_append(&path)
+    Files::open(&path)
 }

@@ -1,21 +1,21 @@
-//! The one thread that writes: it gathers what waits, writes it with one call, syncs once, and answers all.
+//! The one thread that writes: it gathers what waits, writes it with one call, has it synced, and answers all. While a sync
+//! runs the next group is gathered, written and begun to be synced too.
 
-use std::fs::File;
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
-use super::PushError;
 use super::format::SEGMENT_HEADER_BYTES;
+use super::group::{Append, Flight, Group, Waiting};
 use super::record::{Record, write_all};
 use super::segment::Segment;
 use super::shared::Shared;
 use super::spare::Spares;
+use super::sync::{Files, Syncers, Ticket};
 use crate::StoreError;
 use crate::durably::write_durably;
 
@@ -38,92 +38,100 @@ pub(super) enum Command {
     Append(Append),
     /// Everything on disk is processed.
     Acknowledged,
+    /// A sync has ended.
+    Synced {
+        ticket: Ticket,
+        result: io::Result<()>,
+    },
     /// Write what waits and end.
     Close,
-}
-
-/// A record that is to be appended, and who waits for it.
-pub(super) struct Append {
-    pub(super) record: Record,
-    pub(super) done: oneshot::Sender<Result<u64, PushError>>,
-    /// The record's share of the memory that may wait. It belongs to the record, not to the client, who may go away.
-    pub(super) memory: OwnedSemaphorePermit,
 }
 
 /// The state of the writing thread.
 pub(super) struct Writer {
     shared: Arc<Shared>,
+    /// The segment that is written, with the length that is known to be on disk.
     active: Segment,
-    file: File,
+    files: Files,
+    /// The length with what is still being synced.
+    written_length: u64,
+    /// The last position that was given away.
     last_position: u64,
     inbox: Receiver<Command>,
     spares: Spares,
-    group: Vec<Record>,
-    group_bytes: usize,
-    waiting: Vec<Waiting>,
+    syncers: Syncers,
+    /// What waits to be written.
+    group: Group,
+    /// What is written and being synced, the oldest first. They are answered in this order.
+    in_flight: VecDeque<Flight>,
+    last_ticket: Ticket,
     /// The file has a torn record at its end that could not be cut off: nothing may follow it.
     is_torn: bool,
-}
-
-/// Who waits for a record of the group.
-struct Waiting {
-    position: u64,
-    done: oneshot::Sender<Result<u64, PushError>>,
-    _memory: OwnedSemaphorePermit,
-}
-
-/// Why gathering a group ended.
-enum Gathered {
-    /// Nothing else waits.
-    Group,
-    /// The queue is to end after this group.
-    Last,
+    is_closing: bool,
 }
 
 impl Writer {
+    /// `commands` is the other end of `inbox`.
     pub(super) fn new(
         shared: Arc<Shared>,
         active: Segment,
-        last_position: u64,
+        commands: &Sender<Command>,
         inbox: Receiver<Command>,
     ) -> Result<Self, StoreError> {
-        let file = active.open_for_append()?;
-        let spares = Spares::start(Arc::clone(&shared));
-        let spares = spares.map_err(|e| StoreError::io(&shared.folder, e))?;
+        let io_error = |e| StoreError::io(&shared.folder, e);
+        let last_position = *shared.durable.borrow();
         Ok(Self {
-            shared,
+            files: Files::open(&active.path)?,
+            written_length: active.length,
             active,
-            file,
             last_position,
             inbox,
-            spares,
-            group: Vec::new(),
-            group_bytes: 0,
-            waiting: Vec::new(),
+            spares: Spares::start(Arc::clone(&shared)).map_err(io_error)?,
+            syncers: Syncers::start(commands).map_err(io_error)?,
+            shared: Arc::clone(&shared),
+            group: Group::default(),
+            in_flight: VecDeque::new(),
+            last_ticket: 0,
             is_torn: false,
+            is_closing: false,
         })
     }
 
-    /// Runs until the queue is closed or all its handles are gone.
+    /// Runs until the queue is closed.
     pub(super) fn run(mut self) {
-        loop {
-            let first = match self.next() {
-                Ok(command) => command,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.use_quiet();
-                    continue;
+        while !(self.is_closing && self.group.waiting.is_empty() && self.in_flight.is_empty()) {
+            if self.may_write() {
+                match self.inbox.try_recv() {
+                    Ok(command) if self.group.bytes < MAX_GROUP_BYTES => self.take(command),
+                    Ok(command) => {
+                        self.write_group();
+                        self.take(command);
+                    }
+                    Err(_) => self.write_group(),
                 }
+                continue;
+            }
+            match self.wait() {
+                Ok(command) => self.take(command),
+                Err(RecvTimeoutError::Timeout) => self.use_quiet(),
                 Err(RecvTimeoutError::Disconnected) => return,
-            };
-            let gathered = self.gather(first);
-            self.commit();
-            if matches!(gathered, Gathered::Last) {
-                return;
             }
         }
     }
 
-    fn next(&self) -> Result<Command, RecvTimeoutError> {
+    /// Whether something waits to be written, and can be. A segment that is full or torn is left only when nothing of it
+    /// is being synced, so that what fails can always be cut off.
+    fn may_write(&self) -> bool {
+        !self.group.waiting.is_empty()
+            && self.syncers.has_idle()
+            && (self.in_flight.is_empty() || !self.is_to_be_left())
+    }
+
+    fn is_to_be_left(&self) -> bool {
+        self.is_torn || self.written_length >= self.shared.limits.segment_bytes
+    }
+
+    fn wait(&self) -> Result<Command, RecvTimeoutError> {
         if self.is_processed() {
             self.inbox.recv_timeout(QUIET)
         } else if !self.is_writable() {
@@ -150,105 +158,126 @@ impl Writer {
 
     /// Whether the active segment holds records, and all of them are processed.
     fn is_processed(&self) -> bool {
-        self.shared.processed() >= self.last_position && !self.is_empty()
+        let durable = *self.shared.durable.borrow();
+        self.shared.processed() >= durable && self.in_flight.is_empty() && !self.is_empty()
     }
 
     fn is_empty(&self) -> bool {
         self.active.length <= SEGMENT_HEADER_BYTES as u64
     }
 
-    /// Takes `first` and everything else that waits into the group.
-    fn gather(&mut self, first: Command) -> Gathered {
-        let mut command = first;
-        loop {
-            match command {
-                Command::Append(append) => self.add(append),
-                // Woken to look at the clock: see `next`.
-                Command::Acknowledged => {}
-                Command::Close => return Gathered::Last,
-            }
-            if self.group_bytes >= MAX_GROUP_BYTES {
-                return Gathered::Group;
-            }
-            command = match self.inbox.try_recv() {
-                Ok(command) => command,
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return Gathered::Group,
-            };
+    fn take(&mut self, command: Command) {
+        match command {
+            // Dropping it tells that the queue is closed.
+            Command::Append(_) if self.is_closing => {}
+            Command::Append(append) => self.group.add(append),
+            // Woken to look at the clock: see `wait`.
+            Command::Acknowledged => {}
+            Command::Synced { ticket, result } => self.land(ticket, result),
+            Command::Close => self.is_closing = true,
         }
     }
 
-    fn add(&mut self, append: Append) {
-        let mut record = append.record;
-        let position = self.last_position + 1 + self.waiting.len() as u64;
-        record.take_position(position, self.shared.salt);
-        self.group_bytes += record.len();
-        self.group.push(record);
-        self.waiting.push(Waiting {
-            position,
-            done: append.done,
-            _memory: append.memory,
+    /// Writes the group and begins to sync it.
+    fn write_group(&mut self) {
+        if self.in_flight.is_empty() && self.is_to_be_left() {
+            // If the next one is not ready yet this one may grow: nobody waits for it.
+            self.replace_segment();
+        }
+        let mut group = std::mem::take(&mut self.group);
+        let first_position = self.last_position + 1;
+        // Should this fail they are not used again: some of the records may be on disk, and must not be taken for later ones.
+        self.last_position += group.records.len() as u64;
+        for (position, record) in (first_position..).zip(&mut group.records) {
+            record.take_position(position, self.shared.salt);
+        }
+        if let Err(error) = self.append(&group.records) {
+            self.report(&error);
+            group.waiting.into_iter().for_each(|one| one.fail(&error));
+            self.cut(self.written_length);
+            return;
+        }
+        let bytes = group.bytes as u64;
+        self.written_length += bytes;
+        self.last_ticket += 1;
+        self.syncers.sync(&self.files, self.last_ticket);
+        self.in_flight.push_back(Flight {
+            ticket: self.last_ticket,
+            waiting: group.waiting,
+            first_position,
+            bytes,
+            result: None,
         });
     }
 
-    /// Makes the group durable and answers everybody in it.
-    fn commit(&mut self) {
-        if self.waiting.is_empty() {
-            return;
-        }
-        let written = self.write();
-        let bytes = std::mem::take(&mut self.group_bytes) as u64;
-        self.group.clear();
-        match written {
-            Ok(()) => self.succeed(bytes),
-            Err(error) => self.fail(&error),
-        }
-    }
-
-    fn write(&mut self) -> io::Result<()> {
-        if self.is_torn {
-            self.replace_segment();
-        }
+    fn append(&mut self, records: &[Record]) -> io::Result<()> {
         if self.is_torn {
             return Err(io::Error::other(
                 "the last segment is torn, and no new one can be made",
             ));
         }
-        write_all(&mut self.file, &self.group)?;
-        self.file.sync_data()
+        write_all(&mut self.files.append, records)
     }
 
-    fn succeed(&mut self, bytes: u64) {
-        self.active.length += bytes;
+    /// Notes the end of a sync, and answers all whose turn it is.
+    fn land(&mut self, ticket: Ticket, result: io::Result<()>) {
+        self.syncers.ended(ticket);
+        let mut in_flight = self.in_flight.iter_mut();
+        if let Some(flight) = in_flight.find(|flight| flight.ticket == ticket) {
+            flight.result = Some(result);
+        }
+        while let Some(flight) = self.in_flight.pop_front() {
+            match flight.result {
+                Some(Ok(())) => self.succeed(flight),
+                Some(Err(error)) => self.fail(flight.waiting, &error),
+                None => {
+                    self.in_flight.push_front(flight);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn succeed(&mut self, flight: Flight) {
+        self.active.length += flight.bytes;
         self.shared
             .backlog_bytes
-            .fetch_add(bytes, Ordering::Relaxed);
-        self.shared.disk.wrote(bytes);
+            .fetch_add(flight.bytes, Ordering::Relaxed);
+        self.shared.disk.wrote(flight.bytes);
         self.note_length();
         self.shared.is_writable.store(true, Ordering::Relaxed);
-        self.last_position += self.waiting.len() as u64;
-        self.shared.durable.send_replace(self.last_position);
-        for waiting in self.waiting.drain(..) {
+        let end = flight.first_position + flight.waiting.len() as u64;
+        self.shared.durable.send_replace(end - 1);
+        for (position, waiting) in (flight.first_position..).zip(flight.waiting) {
             // The client may have gone away meanwhile; its request is kept all the same.
-            let _ = waiting.done.send(Ok(waiting.position));
-        }
-        // If the next segment is not ready yet this one may grow: nobody waits for it.
-        if self.active.length >= self.shared.limits.segment_bytes {
-            self.replace_segment();
+            let _ = waiting.done.send(Ok(position));
         }
     }
 
-    /// Takes back what may have been written in part, so that the next group does not follow a torn record.
-    fn fail(&mut self, error: &io::Error) {
+    /// Takes back what was not synced: a group, and all behind it, which would have to be read over what failed. Syncs of
+    /// theirs that still run are for nothing.
+    fn fail(&mut self, waiting: Vec<Waiting>, error: &io::Error) {
+        self.report(error);
+        let behind = self.in_flight.drain(..).flat_map(|flight| flight.waiting);
+        waiting
+            .into_iter()
+            .chain(behind)
+            .for_each(|one| one.fail(error));
+        self.cut(self.active.length);
+    }
+
+    fn report(&self, error: &io::Error) {
         tracing::error!(%error, file = %self.active.path.display(), "could not write to the queue");
         self.shared.is_writable.store(false, Ordering::Relaxed);
-        // Their positions are not used again: some of them may be on disk, and must not be taken for later records.
-        self.last_position += self.waiting.len() as u64;
-        for waiting in self.waiting.drain(..) {
-            let _ = waiting.done.send(Err(PushError::Write(error.to_string())));
-        }
-        if let Err(error) = self.file.set_len(self.active.length) {
+    }
+
+    /// Cuts the file, so that the next group does not follow a torn record.
+    fn cut(&mut self, length: u64) {
+        self.written_length = length;
+        let cut = self.files.append.set_len(length);
+        self.is_torn = cut.is_err();
+        if let Err(error) = cut {
             tracing::error!(%error, file = %self.active.path.display(), "could not cut a torn queue segment");
-            self.is_torn = true;
         }
     }
 
@@ -265,14 +294,15 @@ impl Writer {
         }
         let first_position = self.last_position + 1;
         match self.spares.take(&self.shared.folder, first_position) {
-            Some(Ok((segment, file))) => {
+            Some(Ok((segment, files))) => {
                 self.shared
                     .backlog_bytes
                     .fetch_add(segment.length, Ordering::Relaxed);
                 self.shared
                     .segments()
                     .insert(first_position, segment.clone());
-                (self.file, self.active, self.is_torn) = (file, segment, false);
+                self.written_length = segment.length;
+                (self.files, self.active, self.is_torn) = (files, segment, false);
             }
             Some(Err(error)) => {
                 let error: &dyn std::error::Error = &error;
