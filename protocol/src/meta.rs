@@ -264,14 +264,11 @@ impl Meta {
     /// The tree as `_meta`; empty branches are left out.
     #[must_use]
     pub fn to_json(&self) -> Json<'static> {
-        let mut object = Object::new();
-        if let Some(note) = self.note() {
-            object.insert("", note.to_json());
-        }
-        for (key, child) in self.children.iter().filter(|(_, child)| !child.is_empty()) {
-            object.insert(key.clone(), child.to_json());
-        }
-        Json::Object(object)
+        let note = self.note().map(|note| (Cow::Borrowed(""), note.to_json()));
+        let children = self.children.iter().filter(|(_, child)| !child.is_empty());
+        let children = children.map(|(key, child)| (Cow::Owned(key.clone()), child.to_json()));
+        // Not one by one: a list may have as many notes as items, and each insertion looks through all keys.
+        Json::Object(note.into_iter().chain(children).collect())
     }
 
     /// Whether there is no note in this node or below it.

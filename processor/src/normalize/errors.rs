@@ -1,7 +1,9 @@
 //! The list of errors that pages show, made of the notes.
 
+use std::collections::HashSet;
+
 use bugle_protocol::Meta;
-use bugle_protocol::json::{Json, Object};
+use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::meta::{FieldError, Note};
 
 use super::event::EVENT;
@@ -11,12 +13,23 @@ use super::schema::Kind;
 pub(super) fn list(event: &Object<'_>, meta: &Meta) -> Vec<Json<'static>> {
     let own = event.get("errors").and_then(Json::as_array);
     let own = own.unwrap_or_default().iter().cloned();
-    let mut errors = own.map(Json::into_owned).collect();
+    let own: Vec<_> = own.map(Json::into_owned).collect();
+    let mut errors = Errors {
+        known: own.iter().map(json::to_string).collect(),
+        list: own,
+    };
     walk(&mut errors, Some(&Kind::Struct(&EVENT)), meta, "");
-    errors
+    errors.list
 }
 
-fn walk(errors: &mut Vec<Json<'static>>, kind: Option<&Kind>, meta: &Meta, path: &str) {
+/// Errors in order, each once.
+struct Errors {
+    list: Vec<Json<'static>>,
+    /// The texts of the listed ones: comparing each with all others takes too long where there are thousands.
+    known: HashSet<String>,
+}
+
+fn walk(errors: &mut Errors, kind: Option<&Kind>, meta: &Meta, path: &str) {
     if let Some(note) = meta.note() {
         add(errors, path, note);
     }
@@ -50,11 +63,11 @@ fn kind_of(kind: &Kind, key: &str) -> Option<Kind> {
     }
 }
 
-fn add(errors: &mut Vec<Json<'static>>, path: &str, note: &Note) {
+fn add(errors: &mut Errors, path: &str, note: &Note) {
     for error in &note.errors {
         let error = entry(error, path, note.original_value.as_ref());
-        if !errors.contains(&error) {
-            errors.push(error);
+        if errors.known.insert(json::to_string(&error)) {
+            errors.list.push(error);
         }
     }
 }
