@@ -1,7 +1,7 @@
 //! Looks for work that grows faster than its input: puts something large into every place of the captured events, one at a time,
 //! and shows where an event took longest, beside what half of it takes.
 //!
-//! `large [KIB]`: how large, 256 KiB unless told. A place and filling that take four times as long at twice the size are quadratic.
+//! `large [KIB [PLACE]]`: how large, 32 KiB unless told; only in places whose path contains PLACE. A place that takes four times as long at twice the size is quadratic.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -68,11 +68,12 @@ struct Measured {
 }
 
 fn main() {
-    let kib: usize = std::env::args()
-        .nth(1)
-        .and_then(|kib| kib.parse().ok())
-        .unwrap_or(256);
-    let places = places();
+    let mut arguments = std::env::args().skip(1);
+    let kib = arguments.next().and_then(|kib| kib.parse().ok());
+    let kib: usize = kib.unwrap_or(32);
+    let wanted = arguments.next().unwrap_or_default();
+    let mut places = places();
+    places.retain(|place, _| place.contains(&wanted));
     let mut measured = Vec::new();
     for (place, (tree, path)) in &places {
         for filling in 0..TEXTS.len() + LISTS.len() {
