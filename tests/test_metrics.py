@@ -9,7 +9,7 @@ import zlib
 import requests
 
 from harness.ports import LOOPBACK, free_port
-from harness.programs import find_program
+from harness.programs import REPOSITORY, find_program
 from harness.sdk import Dsn, envelope_of, new_event, send_events
 from harness.server import Bugle
 from harness.waiting import eventually
@@ -156,6 +156,18 @@ def test_prometheus_reads_what_happened(bugle: Bugle) -> None:
     assert after.sum("bugle_queue_damaged_total") == 0
     assert after.sum("bugle_storage_bytes", kind="database") > 10_000
     assert after.sum("process_resident_memory_bytes") > 1_000_000
+
+
+def test_what_is_shipped_and_written_about_metrics_names_series_that_exist() -> None:
+    existing = {name for name in ALWAYS | AFTER_TRAFFIC if name.startswith("bugle_")}
+    documented = re.findall(r"`(bugle_\w+)`", (REPOSITORY / "docs" / "metrics.md").read_text())
+    assert set(documented) == existing
+    shipped = REPOSITORY / "deploy" / "prometheus"
+    watched = re.findall(r"\bbugle_[a-z_]+", (shipped / "rules.yml").read_text())
+    assert {name.removesuffix("_bucket") for name in watched} <= existing
+    check = [find_program("promtool"), "check", "config", str(shipped / "prometheus.yml")]
+    checked = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_clients_cannot_make_series(bugle: Bugle) -> None:
