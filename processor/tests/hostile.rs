@@ -15,6 +15,11 @@ mod mutate;
 #[path = "../../fuzz/src/targets/rules.rs"]
 mod rules;
 
+use std::time::{Duration, Instant};
+
+use bugle_processor::normalize::{Context, Settings, normalize};
+use bugle_protocol::Event;
+
 use captures::Captures;
 use mutate::Mutator;
 
@@ -28,4 +33,49 @@ fn events_go_all_the_way_whatever_is_in_them() {
 fn texts_are_rules_or_errors() {
     let seeds = rules::seeds(&Captures::default());
     Mutator::of_bytes(seeds, 3).for_each_input(1_000, rules::run);
+}
+
+/// An event of which one place holds so many wrong items, and as many texts that look like secrets.
+fn crowded(items: usize) -> String {
+    let numbers = vec!["1"; items].join(",");
+    let text = "--".repeat(items);
+    format!(
+        r#"{{"breadcrumbs":[{numbers}],"exception":[{numbers}],"tags":[{numbers}],"extra":{{"a":"{text}"}}}}"#
+    )
+}
+
+/// The shortest of some tries; other tests run at the same time.
+fn time(input: &str) -> Duration {
+    let tries = (0..5).map(|_| {
+        let started = Instant::now();
+        event::run(input.as_bytes());
+        started.elapsed()
+    });
+    tries.min().unwrap_or_default()
+}
+
+#[test]
+fn time_grows_no_faster_than_the_input() {
+    let (short, long) = (crowded(4_000), crowded(32_000));
+    event::run(short.as_bytes());
+    let (short, long) = (time(&short), time(&long));
+    assert!(
+        long < short * 24,
+        "8 times as much took {long:?} instead of {short:?}"
+    );
+}
+
+#[test]
+fn what_is_noted_about_an_event_is_bounded() {
+    let input = crowded(200_000);
+    let event = Event::parse(input.as_bytes()).expect("it is an event");
+    let normalized = normalize(event, &Context::default(), &Settings::default());
+    // A number of one digit becomes `null`.
+    let stored = normalized.expect("it is no transaction").to_json();
+    assert!(
+        stored.len() < 3 * input.len(),
+        "{} bytes became {}",
+        input.len(),
+        stored.len()
+    );
 }

@@ -195,9 +195,7 @@ pub fn normalize<'a>(
     let mut fields = event.fields;
     let meta = fields.remove("_meta").as_ref().map(Meta::from_json);
     let mut reader = Reader {
-        notes: Notes {
-            meta: meta.unwrap_or_default(),
-        },
+        notes: Notes::new(meta.unwrap_or_default()),
         keep_unknown: !settings.removes_unknown,
     };
     event::read(&mut reader, &mut fields);

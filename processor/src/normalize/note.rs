@@ -110,15 +110,38 @@ impl Fault {
     }
 }
 
+/// How often something can be noted on one event. A list of a million wrong items would become a hundred times as large by
+/// what is said about each of them; nobody reads so much.
+const MAX_NOTES: usize = 5_000;
+
 /// The notes taken on one event.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notes {
+    /// The notes of clients and our own.
     pub(super) meta: Meta,
+    /// How often something can still be noted.
+    left: usize,
+    /// What is said too often goes here.
+    unheard: Note,
 }
 
 impl Notes {
-    /// The note of a place, made if there is none yet.
+    /// Notes on an event of which a client said this already.
+    pub(super) fn new(meta: Meta) -> Self {
+        Self {
+            meta,
+            left: MAX_NOTES,
+            unheard: Note::default(),
+        }
+    }
+
+    /// The note of a place, made if there is none yet. After [`MAX_NOTES`] calls it is one that nobody hears of.
     pub(super) fn at(&mut self, path: &Path<'_>) -> &mut Note {
+        if self.left == 0 {
+            self.unheard = Note::default();
+            return &mut self.unheard;
+        }
+        self.left -= 1;
         path.node(&mut self.meta).note_mut()
     }
 

@@ -100,21 +100,26 @@ impl Traits {
     }
 }
 
-/// The words of which a prefix ends at `end`.
+/// The words of which a prefix ends at `end`. A text may be nothing but prefixes, so it is found out first which one it is.
 #[cold]
 fn words_at(bytes: &[u8], end: usize) -> u8 {
-    let starts_with = |word: &str| {
-        PREFIXES.iter().any(|prefix| {
-            let start = (end + 1).checked_sub(prefix.len());
-            let text = start.and_then(|start| bytes.get(start..start + word.len()));
-            word.starts_with(prefix)
-                && text.is_some_and(|text| text.eq_ignore_ascii_case(word.as_bytes()))
-        })
-    };
-    WORDS
-        .iter()
-        .filter(|(word, _)| starts_with(word))
-        .fold(0, |seen, (_, bit)| seen | bit)
+    let mut seen = 0;
+    for prefix in PREFIXES {
+        let start = (end + 1).checked_sub(prefix.len());
+        let Some(text) = start.map(|start| &bytes[start..]) else {
+            continue;
+        };
+        let begins_with = |word: &str| {
+            let begin = text.get(..word.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        if begins_with(prefix) {
+            let words = WORDS.iter().filter(|(word, _)| word.starts_with(prefix));
+            let words = words.filter(|(word, _)| begins_with(word));
+            seen |= words.fold(0, |seen, (_, bit)| seen | bit);
+        }
+    }
+    seen
 }
 
 /// Beginnings of all words, searched at once: each letter is a bit, set while the text ends with the prefix up to it.
