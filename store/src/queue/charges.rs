@@ -17,7 +17,7 @@ struct Sums(HashMap<(ProjectId, KeyId, i64, DataCategory), u64>);
 
 impl Sums {
     fn add(&mut self, head: &RequestHead) {
-        let minute = head.received_at.0.div_euclid(MINUTE) * MINUTE;
+        let minute = head.received_at.0.div_euclid(MINUTE).saturating_mul(MINUTE);
         for charge in &head.charges {
             let key = (head.project_id, head.key_id, minute, charge.category);
             let sum = self.0.entry(key).or_default();
