@@ -99,6 +99,11 @@ def statuses(answer: bytes) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", answer)]
 
 
+MEMBERS = b",".join(b'"%x":1' % number for number in range(350_000))
+EMPTY = b",".join([b"{}"] * 1_300_000)
+NUMBERS = b",".join([b"1"] * 1_900_000)
+"""What makes an event as large as one may be, and as rich in parts."""
+
 EVENTS = {
     "deep lists": b'{"extra":{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}}",
     "deep objects": b'{"a":' * 300_000 + b"1" + b"}" * 300_000,
@@ -111,11 +116,17 @@ EVENTS = {
     "broken UTF-8": b'{"message":"\xff\xfe\xc0\xaf\xed\xa0\x80","release":"\xf5"}',
     "zero bytes": b'{"message":"a\\u0000b","tags":{"\\u0000":"\\u0000"},"user":{"id":"\\u0000"},"release":"\\u0000"}',
     "a raw zero byte": b'{"message":"a\0b"}',
-    "a hundred thousand tags": json.dumps({"message": "x", "tags": {f"t{n}": n for n in range(100_000)}}).encode(),
-    "a hundred thousand keys": json.dumps({"message": "x", "extra": {f"k{n}": n for n in range(100_000)}}).encode(),
-    "a hundred thousand frames": b'{"exception":{"values":[{"stacktrace":{"frames":[' + b"{}," * 99_999 + b"{}]}}]}}",
-    "a hundred thousand exceptions": b'{"exception":{"values":[' + b"{}," * 99_999 + b"{}]}}",
-    "a hundred thousand crumbs": b'{"breadcrumbs":{"values":[' + b"{}," * 99_999 + b"{}]}}",
+    "a third of a million tags": b'{"tags":{' + MEMBERS + b"}}",
+    "a third of a million keys": b"{" + MEMBERS + b"}",
+    "a third of a million contexts": b'{"contexts":{' + MEMBERS + b"}}",
+    "a million frames": b'{"exception":{"values":[{"stacktrace":{"frames":[' + EMPTY + b"]}}]}}",
+    "a million exceptions": b'{"exception":{"values":[' + EMPTY + b"]}}",
+    "a million crumbs": b'{"breadcrumbs":{"values":[' + EMPTY + b"]}}",
+    "a million lists": b'{"extra":{"a":[' + EMPTY.replace(b"{}", b"[]") + b"]}}",
+    "a million images": b'{"debug_meta":{"images":[' + EMPTY + b"]}}",
+    "two million wrong tags": b'{"tags":[' + NUMBERS + b"]}",
+    "two million wrong headers": b'{"request":{"headers":[' + NUMBERS + b"]}}",
+    "two million hashes": b'{"fingerprint":[' + NUMBERS + b"]}",
     "a long message": b'{"message":"' + b"x" * 3_000_000 + b'"}',
     "a message that groups badly": json.dumps({"message": "0x" * 200_000 + "1.1.1." * 100_000}).encode(),
     "wrong types": b'{"message":[],"tags":7,"exception":"x","user":[1],"timestamp":{},"event_id":null,"level":[{}]}',
