@@ -35,14 +35,18 @@ pub(crate) struct CheckedEvent {
 /// [`Rejection::Envelope`].
 pub(crate) fn check_envelope(bytes: &[u8], limits: &Limits) -> Result<CheckedEnvelope, Rejection> {
     let envelope = Envelope::parse(bytes)?;
+    let overflow = check_items(&envelope.items, limits).err();
+    let event_id = match (&overflow, envelope.header.event_id()) {
+        (_, Some(id)) => Some(id),
+        (None, None) => items_event_id(&envelope.items),
+        // A payload that is too large is not worth reading: the envelope will be refused.
+        (Some(_), None) => None,
+    };
     Ok(CheckedEnvelope {
         dsn: envelope.header.dsn().and_then(|dsn| dsn.parse().ok()),
-        event_id: envelope
-            .header
-            .event_id()
-            .or_else(|| items_event_id(&envelope.items)),
+        event_id,
         charges: charges(&envelope.items),
-        overflow: check_items(&envelope.items, limits).err(),
+        overflow,
     })
 }
 

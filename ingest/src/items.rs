@@ -37,6 +37,7 @@ enum Group {
     Event,
     Report,
     Attachment,
+    UserReport,
     Session,
     ClientReport,
     CheckIn,
@@ -112,9 +113,8 @@ impl Group {
             | ItemType::Feedback
             | ItemType::FormData => Self::Event,
             ItemType::RawSecurity | ItemType::Nel => Self::Report,
-            ItemType::Attachment | ItemType::UserReport | ItemType::UnrealReport => {
-                Self::Attachment
-            }
+            ItemType::Attachment | ItemType::UnrealReport => Self::Attachment,
+            ItemType::UserReport => Self::UserReport,
             ItemType::Session | ItemType::Sessions => Self::Session,
             ItemType::ClientReport => Self::ClientReport,
             ItemType::CheckIn => Self::CheckIn,
@@ -137,6 +137,7 @@ impl Group {
             Self::Event => (1, limits.max_event_bytes),
             Self::Report => (limits.max_reports, limits.max_event_bytes),
             Self::Attachment => (limits.max_attachments, limits.max_attachment_bytes),
+            Self::UserReport => (limits.max_attachments, limits.max_event_bytes),
             Self::Session => (limits.max_sessions, limits.max_session_bytes),
             Self::ClientReport => (limits.max_client_reports, limits.max_client_report_bytes),
             Self::CheckIn => (1, limits.max_check_in_bytes),

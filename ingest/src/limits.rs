@@ -26,7 +26,7 @@ pub struct Limits {
     pub max_reports: usize,
     /// Bytes of one attachment; 200 MiB.
     pub max_attachment_bytes: usize,
-    /// Attachments of an envelope, user reports included; 30.
+    /// Attachments of an envelope; 30. As many user reports, each as large as an event may be.
     pub max_attachments: usize,
     /// Bytes of an envelope's attachments together; 200 MiB.
     pub max_attachments_bytes: usize,

@@ -12,7 +12,7 @@ mod write;
 use std::borrow::Cow;
 
 pub use object::Object;
-pub use parse::{MAX_DEPTH, ParseError, parse, parse_str};
+pub use parse::{MAX_DEPTH, MAX_VALUES, ParseError, parse, parse_str};
 pub use write::{to_string, write, write_object};
 
 /// A JSON value. Strings borrow from the input unless they held escapes or were changed.

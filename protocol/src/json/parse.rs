@@ -10,6 +10,10 @@ use super::{Json, Number, Object};
 /// How deep lists and objects may nest before the text is refused; no SDK comes near it (they cut at 10).
 pub const MAX_DEPTH: usize = 128;
 
+/// Values that a text may hold. A real event of 4 MiB has some hundred thousand; a text of nothing but brackets would take
+/// thirty times its own size as a tree.
+pub const MAX_VALUES: usize = 1_000_000;
+
 /// Objects up to this size look for duplicate keys pair by pair, larger ones with a map.
 const SMALL_OBJECT: usize = 24;
 
@@ -26,7 +30,7 @@ pub struct ParseError {
 /// Parses bytes; invalid UTF-8 inside them is replaced by U+FFFD, at the price of a copy of the tree.
 ///
 /// # Errors
-/// [`ParseError`] if the bytes are not one JSON value, or nest deeper than [`MAX_DEPTH`].
+/// [`ParseError`] if the bytes are not one JSON value, nest deeper than [`MAX_DEPTH`], or hold more than [`MAX_VALUES`].
 pub fn parse(bytes: &[u8]) -> Result<Json<'_>, ParseError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => parse_str(text),
@@ -37,12 +41,13 @@ pub fn parse(bytes: &[u8]) -> Result<Json<'_>, ParseError> {
 /// Parses a text.
 ///
 /// # Errors
-/// [`ParseError`] if the text is not one JSON value, or nests deeper than [`MAX_DEPTH`].
+/// [`ParseError`] if the text is not one JSON value, nests deeper than [`MAX_DEPTH`], or holds more than [`MAX_VALUES`].
 pub fn parse_str(text: &str) -> Result<Json<'_>, ParseError> {
     let mut parser = Parser {
         text,
         bytes: text.as_bytes(),
         at: 0,
+        values_left: MAX_VALUES,
     };
     let value = parser.value(0)?;
     parser.skip_blanks();
@@ -56,6 +61,7 @@ struct Parser<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    values_left: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -78,6 +84,10 @@ impl<'a> Parser<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
         self.skip_blanks();
+        let Some(left) = self.values_left.checked_sub(1) else {
+            return Err(self.error("too many values"));
+        };
+        self.values_left = left;
         match self.peek() {
             Some(b'"') => Ok(Json::String(self.string()?)),
             Some(b'{') => self.object(depth),
@@ -404,6 +414,14 @@ mod tests {
         }
         let deep = "[".repeat(100_000);
         assert_eq!(parse_str(&deep).unwrap_err().reason, "nested too deep");
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_brackets_is_refused() {
+        let lists = |count: usize| format!("[{}0]", "[],".repeat(count));
+        assert!(parse_str(&lists(MAX_VALUES - 2)).is_ok());
+        let error = parse_str(&lists(MAX_VALUES - 1)).unwrap_err();
+        assert_eq!(error.reason, "too many values");
     }
 
     proptest! {
