@@ -52,10 +52,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match command {
             Command::Serve => serve::run(config).await,
             command => commands::run(command, &config).await,
         }
-    })
+    });
+    // A disk that hangs must not keep the process: what is on its way is in the queue, or was never acknowledged.
+    runtime.shutdown_background();
+    done
 }

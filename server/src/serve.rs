@@ -61,7 +61,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let terminated = terminated()?;
 
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut doors) = (JoinSet::new(), JoinSet::new());
     let processor = Processor::new(store.clone(), queue.clone());
     tasks.spawn(processor.run(stopped.clone()));
     tasks.spawn(Dispatcher::new(store.clone(), base_url.clone()).run(stopped.clone()));
@@ -81,7 +81,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tasks.spawn(Arc::clone(&metrics).keep_up(stopped.clone()));
     if let Some(listener) = metrics_listener {
         let limits = http::Limits::few();
-        tasks.spawn(http::serve(
+        doors.spawn(http::serve(
             listener,
             metrics.open(),
             limits,
@@ -90,18 +90,24 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     let app = app(&config, ingest, &base_url, &metrics);
     let limits = http::Limits::for_this_process();
-    tasks.spawn(http::serve(listener, app, limits, stopped));
+    doors.spawn(http::serve(listener, app, limits, stopped));
 
     let failure = tokio::select! {
         () = terminated => None,
         // None of them ends by itself unless something is wrong beyond repair.
-        Some(ended) = tasks.join_next() => Some(ended.map_or_else(anyhow::Error::from, |()| anyhow::anyhow!("a part of the server ended"))),
+        Some(ended) = tasks.join_next() => Some(early(ended)),
+        Some(ended) = doors.join_next() => Some(early(ended)),
     };
     tracing::info!("stopping");
     stop.send_replace(true);
     let ended = async {
-        while tasks.join_next().await.is_some() {}
-        ledger.close().await;
+        let doors = async {
+            while doors.join_next().await.is_some() {}
+            // Nobody is refused any more: what is counted can be written, however long the last batch takes.
+            ledger.close().await;
+        };
+        let others = async { while tasks.join_next().await.is_some() {} };
+        tokio::join!(doors, others);
         let closed = tokio::task::spawn_blocking(move || queue.close()).await;
         store.close().await;
         closed
@@ -113,6 +119,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     failure.map_or(Ok(()), Err)
+}
+
+/// Why a part of the server ended that never should.
+fn early(ended: Result<(), tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(()) => anyhow::anyhow!("a part of the server ended"),
+        Err(error) => error.into(),
+    }
 }
 
 async fn open_queue(config: &Config, store: &Store) -> anyhow::Result<Queue> {
