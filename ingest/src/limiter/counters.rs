@@ -140,7 +140,8 @@ impl Counters {
         }
     }
 
-    /// Writes down what a request did to a quota; the client is told of quotas that have refused something.
+    /// Writes down what a request did to a quota. The client is told of quotas that refuse something of it, or have refused
+    /// something before and have no room yet.
     fn note(&mut self, meter: &Meter<'_>, verdict: &mut Verdict, now: UnixMillis) {
         meter.report();
         let mut counter = meter.counter;
@@ -154,7 +155,9 @@ impl Counters {
                 quantity: meter.share,
             });
         }
-        if counter.refused > 0 {
+        // A limit that was raised, or that refused one large item only, has room again.
+        let is_still_full = counter.refused > 0 && counter.used >= meter.quota.quantity;
+        if meter.refused > 0 || is_still_full {
             verdict.active.push(meter.rate_limit(now));
         }
     }

@@ -169,7 +169,7 @@ fn client_reports_are_never_limited() {
 }
 
 #[test]
-fn a_limit_that_has_refused_something_is_told_until_it_ends() {
+fn a_full_limit_that_has_refused_something_is_told_until_it_ends() {
     let quotas = [quota(1, &[Error, Span], 5, 60)];
     let mut counters = Counters::default();
     let mut settle = |charge, at| {
@@ -182,6 +182,41 @@ fn a_limit_that_has_refused_something_is_told_until_it_ends() {
     assert_eq!(settle((Error, 1), 2), Some(58), "taken, and told");
     assert_eq!(settle((Session, 1), 2), None, "not concerned");
     assert_eq!(settle((Error, 1), 60), None);
+}
+
+#[test]
+fn a_limit_that_is_raised_is_not_told_any_more() {
+    const MONTH: u64 = 30 * 24 * 3600;
+    let mut quotas = [quota(1, &[Error], 2, MONTH)];
+    let mut counters = Counters::default();
+    let mut settle = |quotas: &[Quota], n| {
+        let verdict = counters.settle(quotas, &items(&[(Error, n)]), START);
+        (limited(&verdict).is_empty(), !verdict.active.is_empty())
+    };
+    assert_eq!(settle(&quotas, 2), (true, false));
+    assert_eq!(settle(&quotas, 1), (false, true));
+    quotas[0].quantity = 4;
+    assert_eq!(settle(&quotas, 1), (true, false), "raised");
+    assert_eq!(settle(&quotas, 1), (true, true), "full again");
+    quotas[0].quantity = 1;
+    assert_eq!(settle(&quotas, 1), (false, true), "lowered");
+}
+
+#[test]
+fn what_is_too_large_by_itself_holds_nothing_else_back() {
+    let quotas = [quota(1, &[Span], 1000, 3600)];
+    let mut counters = Counters::default();
+    for (spans, is_taken, is_told) in [
+        (500, true, false),
+        (600, false, true),
+        (10, true, false),
+        (490, true, true),
+        (1, false, true),
+    ] {
+        let verdict = counters.settle(&quotas, &items(&[(Span, spans)]), START);
+        assert_eq!(limited(&verdict).is_empty(), is_taken, "{spans}");
+        assert_eq!(!verdict.active.is_empty(), is_told, "{spans}");
+    }
 }
 
 #[test]

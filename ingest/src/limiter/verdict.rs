@@ -39,7 +39,7 @@ pub(crate) struct Verdict {
     pub(crate) charged: Vec<Charge>,
     /// The items that are not taken, in the order of the envelope.
     pub(crate) limited: Vec<LimitedItem>,
-    /// The quotas that have refused something of what is in the request, now or before.
+    /// The quotas that count what is in the request and refuse some of it, or have refused something and are still full.
     pub(super) active: Vec<RateLimit>,
     /// What each quota was charged.
     pub(super) shares: Vec<Share>,
