@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
 use axum::{Json, Router, middleware};
@@ -39,10 +39,16 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
 type Route = (&'static str, &'static str, MethodRouter<Arc<Inlet>>);
 
 fn routes() -> Vec<Route> {
-    let store = post(receive_store).get(store::receive_image);
-    let store_of_key = post(receive_store_of_key).get(store::receive_image_of_key);
-    let check_in = post(cron::receive_check_in).get(cron::receive_check_in);
-    let check_in_by_key = post(cron::receive_check_in_by_key).get(cron::receive_check_in_by_key);
+    let store = post(receive_store).get(store::receive_image).head(no_head);
+    let store_of_key = post(receive_store_of_key)
+        .get(store::receive_image_of_key)
+        .head(no_head);
+    let check_in = post(cron::receive_check_in)
+        .get(cron::receive_check_in)
+        .head(no_head);
+    let check_in_by_key = post(cron::receive_check_in_by_key)
+        .get(cron::receive_check_in_by_key)
+        .head(no_head);
     let security = post(reports::receive_security);
     let attachments = post(attachments::receive_attachments);
     vec![
@@ -123,6 +129,11 @@ fn collapse_slashes(uri: &Uri) -> Uri {
     let collapsed = path + query.as_deref().unwrap_or_default();
     // What is left of a valid address is one; only an empty path has no form.
     collapsed.parse().unwrap_or_default()
+}
+
+/// `HEAD` where `GET` records something: asking what an answer would look like must not.
+async fn no_head() -> impl IntoResponse {
+    ([(header::ALLOW, BOTH)], Rejection::Method)
 }
 
 async fn live() -> Json<Health> {

@@ -9,7 +9,7 @@ use bugle_protocol::json::{self, Json, Object, ParseError};
 
 use super::draft::Draft;
 use super::query::Parameters;
-use super::{Arrival, take};
+use super::{Arrival, content_type, media_type, take};
 use crate::Rejection;
 use crate::receive::Inlet;
 
@@ -45,6 +45,7 @@ async fn receive(
     request: Request,
 ) -> Result<StatusCode, Rejection> {
     let parameters = Parameters::of(request.uri());
+    let is_json = media_type(&content_type(&request)) == "application/json";
     let arrival = Arrival {
         project_id,
         key,
@@ -53,11 +54,14 @@ async fn receive(
         hides_limits: true,
     };
     let make = move |body: &[u8], _| {
-        let check_in = if body.trim_ascii().is_empty() {
-            of_query(&parameters)?
-        } else {
-            of_body(body)?
+        // What else `curl -d` may send is of no concern: the query says it all.
+        let body = body.trim_ascii();
+        let mut check_in = match body.first() {
+            Some(b'{') => of_body(body)?,
+            Some(_) if is_json => of_body(body)?,
+            _ => Object::new(),
         };
+        add_query(&mut check_in, &parameters)?;
         draft(check_in, &slug)
     };
     take(inlet, arrival, make).await?;
@@ -84,20 +88,23 @@ fn draft(mut check_in: Object<'_>, slug: &str) -> Result<Draft, Rejection> {
     Ok(draft)
 }
 
-fn of_query(parameters: &Parameters) -> Result<Object<'static>, Rejection> {
-    let mut check_in = Object::new();
-    for name in ["check_in_id", "status", "environment"] {
-        if let Some(value) = parameters.get(name) {
-            check_in.insert(name, value.to_owned());
+/// Adds what the query says and the body does not.
+fn add_query(check_in: &mut Object<'_>, parameters: &Parameters) -> Result<(), Rejection> {
+    for name in ["check_in_id", "status", "environment", "duration"] {
+        let Some(value) = parameters.get(name) else {
+            continue;
+        };
+        if check_in.get(name).is_some() {
+            continue;
         }
+        let value = match name {
+            "duration" => seconds(value)?.into(),
+            "check_in_id" => check_id(value)?.to_owned().into(),
+            _ => Json::from(value.to_owned()),
+        };
+        check_in.insert(name, value);
     }
-    if let Some(id) = parameters.get("check_in_id") {
-        check_id(id)?;
-    }
-    if let Some(duration) = parameters.get("duration") {
-        check_in.insert("duration", seconds(duration)?);
-    }
-    Ok(check_in)
+    Ok(())
 }
 
 fn of_body(body: &[u8]) -> Result<Object<'_>, Rejection> {
@@ -112,7 +119,7 @@ fn of_body(body: &[u8]) -> Result<Object<'_>, Rejection> {
 }
 
 /// A UUID in any form, the one that is all zero included.
-fn check_id(text: &str) -> Result<(), Rejection> {
+fn check_id(text: &str) -> Result<&str, Rejection> {
     let digits = text.bytes().filter(|&byte| byte != b'-');
     let is_id = matches!(text.len(), 32 | 36)
         && digits.clone().count() == 32
@@ -121,7 +128,7 @@ fn check_id(text: &str) -> Result<(), Rejection> {
         name: "check_in_id",
         expected: "32 hex digits or a dashed UUID",
     };
-    is_id.then_some(()).ok_or(invalid)
+    is_id.then_some(text).ok_or(invalid)
 }
 
 fn seconds(text: &str) -> Result<f64, Rejection> {

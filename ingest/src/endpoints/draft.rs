@@ -81,10 +81,13 @@ impl Draft {
 
 /// A text of a client's for a header line; null if there is none.
 pub(super) fn shortened(text: Option<&str>) -> Json<'static> {
+    shortened_to(MAX_NAME_CHARS, text)
+}
+
+/// The same for a line that keeps fewer characters.
+pub(super) fn shortened_to(max_chars: usize, text: Option<&str>) -> Json<'static> {
     match text {
-        Some(text) if !text.is_empty() => {
-            text.chars().take(MAX_NAME_CHARS).collect::<String>().into()
-        }
+        Some(text) if !text.is_empty() => text.chars().take(max_chars).collect::<String>().into(),
         _ => Json::Null,
     }
 }

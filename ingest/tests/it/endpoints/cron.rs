@@ -61,6 +61,64 @@ async fn a_check_in_may_be_a_body_of_json() {
 }
 
 #[tokio::test]
+async fn the_query_adds_what_the_body_does_not_say() {
+    let mut bench = Bench::open().await;
+    let path = format!("/api/1/cron/nightly/?sentry_key={KEY}&status=ok&environment=dev");
+    let zero = "0".repeat(32);
+    let form = "application/x-www-form-urlencoded";
+    for (content_type, body, status, start) in [
+        (form, "x=y", 202, r#"{"status":"ok","environment":"dev""#),
+        ("text/plain", "[1]", 202, r#"{"status":"ok","#),
+        (
+            form,
+            r#"{"status":"error"}"#,
+            202,
+            r#"{"status":"error","environment":"dev""#,
+        ),
+        (
+            "application/json",
+            " {\"status\":null}",
+            202,
+            r#"{"status":"ok","#,
+        ),
+        (
+            "application/json; charset=utf-8",
+            "x=y",
+            400,
+            "invalid JSON data",
+        ),
+    ] {
+        let request = Request::post(&path).header("content-type", content_type);
+        let answer = bench.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, status, "{body}");
+        if status != 202 {
+            assert!(answer.body.contains(start), "{}", answer.body);
+            continue;
+        }
+        let (_, items) = queued(&mut bench, &[]);
+        let text = items[0].text();
+        assert!(text.starts_with(start), "{body}: {text}");
+        assert!(text.contains(&zero), "{body}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn asking_for_the_head_of_an_answer_records_nothing() {
+    let mut bench = Bench::open().await;
+    for path in [
+        format!("/api/1/cron/nightly/{KEY}/?status=ok"),
+        format!("/api/1/cron/nightly?status=ok&sentry_key={KEY}"),
+        format!("/api/1/store/?sentry_data=%7B%7D&sentry_key={KEY}"),
+        format!("/api/store?sentry_data=%7B%7D&sentry_key={KEY}"),
+    ] {
+        let answer = send(&bench, Method::HEAD, &path, "").await;
+        assert_eq!(answer.short(), (405, ""), "{path}");
+        assert_eq!(answer.headers["allow"], "GET, POST");
+    }
+    assert!(bench.queued().is_empty());
+}
+
+#[tokio::test]
 async fn a_check_in_that_says_too_little_is_refused() {
     let mut bench = Bench::open().await;
     let status = "missing or invalid 'status': expected ok, error or in_progress";
@@ -68,15 +126,11 @@ async fn a_check_in_that_says_too_little_is_refused() {
         (format!("/api/1/cron/a/{KEY}"), "", 400, status),
         (format!("/api/1/cron/a/{KEY}?status=fine"), "", 400, status),
         (format!("/api/1/cron/a/{KEY}"), "{}", 400, status),
+        (format!("/api/1/cron/a/{KEY}"), "status=ok", 400, status),
+        (format!("/api/1/cron/a/{KEY}"), "[]", 400, status),
         (
-            format!("/api/1/cron/a/{KEY}"),
-            "status=ok",
-            400,
-            "invalid JSON data",
-        ),
-        (
-            format!("/api/1/cron/a/{KEY}"),
-            "[]",
+            format!("/api/1/cron/a/{KEY}?status=ok"),
+            "{",
             400,
             "invalid JSON data",
         ),

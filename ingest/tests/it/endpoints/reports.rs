@@ -48,6 +48,21 @@ async fn every_report_of_a_list_is_an_item_of_its_own() {
 }
 
 #[tokio::test]
+async fn what_every_report_of_a_list_repeats_is_short() {
+    let mut bench = Bench::open().await;
+    let long = "é".repeat(5000).replace('é', "%C3%A9");
+    let path = format!("/api/1/security/?sentry_release={long}&sentry_environment={long}");
+    let list = format!("[{}{{}}]", "{},".repeat(999));
+    let answer = post_as(&bench, &path, "application/json", list).await;
+    assert_eq!(answer.short(), (200, ""));
+    let (_, items) = queued(&mut bench, MEMBERS);
+    assert_eq!(items.len(), 1000);
+    for member in [1, 2] {
+        assert_eq!(items[999].member(member), Some(&*"é".repeat(200)));
+    }
+}
+
+#[tokio::test]
 async fn failed_requests_are_reported_to_a_path_of_their_own() {
     let mut bench = Bench::open().await;
     let list = r#"[{"type":"network-error","age":1}]"#;
@@ -64,6 +79,8 @@ async fn failed_requests_are_reported_to_a_path_of_their_own() {
 async fn what_is_no_report_is_refused() {
     let mut bench = Bench::open().await;
     let many = format!("[{}{{}}]", "{},".repeat(1000));
+    // The count is looked at before the reports are.
+    let numbers = format!("[{}0]", "0,".repeat(500_000));
     let large = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
     for (path, content_type, body, status, detail) in [
         (
@@ -95,6 +112,13 @@ async fn what_is_no_report_is_refused() {
             "security",
             "application/json",
             &many,
+            413,
+            "at most 1000 per envelope",
+        ),
+        (
+            "nel",
+            "application/json",
+            &numbers,
             413,
             "at most 1000 per envelope",
         ),
