@@ -33,10 +33,20 @@ pub(super) struct Segment {
 pub(super) struct Recovered {
     /// The last position that is taken.
     pub(super) last_position: u64,
-    /// What was cut off.
+    /// What was behind the last record.
     pub(super) torn: Option<Stretch>,
     /// Whether the segment can be used on; if not, its file was set aside.
     pub(super) is_kept: bool,
+}
+
+/// How a segment ends.
+struct Tail {
+    /// The position of its last record; of the one before it if it holds none.
+    last_position: u64,
+    /// What is behind the last record.
+    torn: Option<Stretch>,
+    /// Whether the disk could not give a part of that.
+    is_unreadable: bool,
 }
 
 impl Segment {
@@ -76,17 +86,30 @@ impl Segment {
     }
 
     /// Finds the end of the last whole record, and cuts off what is behind it: a crash in the middle of a write leaves such
-    /// a tail. A file of which nothing can be read is renamed and left for a person to look at.
+    /// a tail. A tail that the disk cannot give is left: it may hold records that were acknowledged. A file of which nothing
+    /// can be read is renamed and left for a person to look at.
     pub(super) fn recover(&mut self, salt: Salt) -> Result<Recovered, StoreError> {
-        let found = self.find_tail(salt);
-        let (last_position, torn) = found.map_err(|e| StoreError::io(&self.path, e))?;
-        let is_kept = torn.is_none_or(|torn| torn.offset > 0);
-        if let Some(torn) = torn {
-            if is_kept {
-                self.cut(torn.offset)?;
-            } else {
-                self.set_aside()?;
+        let tail = self.find_tail(salt);
+        let tail = tail.map_err(|e| StoreError::io(&self.path, e))?;
+        self.settle(tail)
+    }
+
+    fn settle(&mut self, tail: Tail) -> Result<Recovered, StoreError> {
+        let Tail {
+            last_position,
+            torn,
+            is_unreadable,
+        } = tail;
+        let holds_records = last_position >= self.first_position;
+        let is_kept = torn.is_none_or(|torn| torn.offset > 0 && (holds_records || !is_unreadable));
+        match torn {
+            Some(_) if !is_kept => self.set_aside()?,
+            Some(torn) if is_unreadable => {
+                self.length = torn.offset;
+                self.damaged.push(torn);
             }
+            Some(torn) => self.cut(torn.offset)?,
+            None => {}
         }
         Ok(Recovered {
             last_position,
@@ -95,17 +118,22 @@ impl Segment {
         })
     }
 
-    fn find_tail(&self, salt: Salt) -> io::Result<(u64, Option<Stretch>)> {
+    fn find_tail(&self, salt: Salt) -> io::Result<Tail> {
         let mut walk = self.walk(salt, u64::MAX, READ_BYTES)?;
-        let mut last = self.first_position.saturating_sub(1);
-        loop {
+        let mut last_position = self.first_position.saturating_sub(1);
+        let torn = loop {
             match walk.step()? {
-                Step::Record(found) => last = found.header.position,
+                Step::Record(found) => last_position = found.header.position,
                 Step::Damaged(_) => {}
-                Step::Torn(stretch) => return Ok((last, Some(stretch))),
-                Step::End => return Ok((last, None)),
+                Step::Torn(stretch) => break Some(stretch),
+                Step::End => break None,
             }
-        }
+        };
+        Ok(Tail {
+            last_position,
+            torn,
+            is_unreadable: torn.is_some_and(|torn| walk.is_unreadable_behind(torn.offset)),
+        })
     }
 
     fn cut(&mut self, length: u64) -> Result<(), StoreError> {
@@ -229,5 +257,40 @@ pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
             Err(StoreError::io(&path, error))
         }
         Err(fs::TryLockError::Error(error)) => Err(StoreError::io(&path, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_that_the_disk_cannot_give_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let salt = Salt::of("some queue");
+        for (last_position, is_kept) in [(9, true), (6, false)] {
+            let mut segment = Segment::create(folder.path(), 7, salt).unwrap();
+            fs::write(&segment.path, [1; 9_000]).unwrap();
+            segment.length = 9_000;
+            let torn = Stretch {
+                offset: 5_000,
+                bytes: 4_000,
+            };
+            let tail = Tail {
+                last_position,
+                torn: Some(torn),
+                is_unreadable: true,
+            };
+            let recovered = segment.settle(tail).unwrap();
+            assert_eq!(recovered.is_kept, is_kept);
+            if is_kept {
+                assert_eq!((segment.length, &segment.damaged[..]), (5_000, &[torn][..]));
+                segment.forget();
+            }
+        }
+        for name in ["damaged", "2.damaged"] {
+            let path = path_of(folder.path(), 7).with_extension(name);
+            assert_eq!(fs::metadata(path).unwrap().len(), 9_000);
+        }
     }
 }

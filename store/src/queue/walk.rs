@@ -9,6 +9,12 @@ use super::format::{RECORD_HEADER_BYTES, RecordHeader, SEGMENT_HEADER_BYTES, Sal
 /// Bytes that are searched at once for the next record behind damage.
 const SEARCH_BYTES: usize = 256 * 1024;
 
+/// The least that a disk gives or not.
+const PAGE_BYTES: usize = 4096;
+
+/// What the system says of a sector that cannot be read.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+
 /// Positions rise by one, and by a group where a write failed: a leap as long as this is no position.
 pub(super) const MAX_LEAP: u64 = 1 << 32;
 
@@ -67,6 +73,8 @@ pub(super) struct Walk {
     end: u64,
     window: Window,
     read_bytes: usize,
+    /// Where the last page ends that the disk could not give; 0 if there was none.
+    unreadable_to: u64,
 }
 
 /// A part of the file that is in memory.
@@ -95,12 +103,18 @@ impl Walk {
             end,
             window: Window::default(),
             read_bytes,
+            unreadable_to: 0,
         };
         // Behind a header that cannot be read the first step searches for the first record.
         if let Some(salt) = Salt::from_segment_header(walk.bytes(0, SEGMENT_HEADER_BYTES)?) {
             (walk.salt, walk.offset) = (salt, SEGMENT_HEADER_BYTES as u64);
         }
         Ok(walk)
+    }
+
+    /// Whether the disk could not give a part of the file at or behind `offset`, as far as it was read.
+    pub(super) fn is_unreadable_behind(&self, offset: u64) -> bool {
+        self.unreadable_to > offset
     }
 
     /// Moves the end: more of the file is on disk. What lies behind the end may still be taken back by the writer, and
@@ -141,8 +155,10 @@ impl Walk {
         } else {
             // It fits into the file, so a lie about its length costs no more memory than there are bytes.
             let mut data = vec![0; length];
-            let read = read_at(&self.file, found.data_offset(), &mut data)?;
-            data.truncate(read);
+            let file = &self.file;
+            let read = read_at(|b, at| file.read_at(b, at), found.data_offset(), &mut data)?;
+            data.truncate(read.bytes);
+            self.unreadable_to = self.unreadable_to.max(read.unreadable_to);
             data
         };
         let is_whole = data.len() == length && crc32fast::hash(&data) == found.header.checksum;
@@ -217,22 +233,110 @@ impl Walk {
         self.window.bytes.shrink_to(SEARCH_BYTES);
         self.window.bytes.resize(length, 0);
         self.window.offset = offset;
-        let read = read_at(&self.file, offset, &mut self.window.bytes);
-        self.window.bytes.truncate(*read.as_ref().unwrap_or(&0));
-        read.map(|_| ())
+        let file = &self.file;
+        let read = read_at(|b, at| file.read_at(b, at), offset, &mut self.window.bytes);
+        let kept = read.as_ref().map_or(0, |read| read.bytes);
+        self.window.bytes.truncate(kept);
+        self.unreadable_to = self.unreadable_to.max(read?.unreadable_to);
+        Ok(())
     }
 }
 
-/// Reads until the buffer is full or the file ends; how much it was.
-fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+/// What a read came to.
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    bytes: usize,
+    /// Where the last page ends that the disk could not give; 0 if there was none.
+    unreadable_to: u64,
+}
+
+/// Reads until the buffer is full or the file ends. `read` reads some bytes from an offset.
+///
+/// A page that the disk cannot give is filled with zeros: no record is whole over it, so it is passed over like any other
+/// damage, and costs only what was in it. Any other failure may pass, and is returned.
+fn read_at(
+    mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<Read> {
     let mut filled = 0;
+    let mut unreadable_to = 0;
+    // After a failure: which of the pages it was is not said.
+    let mut is_by_page = false;
     while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+        let at = offset + filled as u64;
+        let left_of_page = PAGE_BYTES - usize::try_from(at % PAGE_BYTES as u64).unwrap_or_default();
+        let end = match is_by_page {
+            true => buffer.len().min(filled + left_of_page),
+            false => buffer.len(),
+        };
+        match read(&mut buffer[filled..end], at) {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) if error.raw_os_error() != Some(EIO) => return Err(error),
+            Err(_) if !is_by_page => is_by_page = true,
+            Err(_) => {
+                buffer[filled..end].fill(0);
+                filled = end;
+                unreadable_to = offset + end as u64;
+            }
         }
     }
-    Ok(filled)
+    Ok(Read {
+        bytes: filled,
+        unreadable_to,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads from a disk of `0xab` bytes that cannot give `bad` of it.
+    fn disk(
+        length: u64,
+        bad: std::ops::Range<u64>,
+        errno: i32,
+    ) -> impl Fn(&mut [u8], u64) -> io::Result<usize> {
+        move |buffer, at| {
+            let end = length.min(at + buffer.len() as u64);
+            if at < bad.end && end > bad.start {
+                return Err(io::Error::from_raw_os_error(errno));
+            }
+            let read = usize::try_from(end.saturating_sub(at)).unwrap();
+            buffer[..read].fill(0xab);
+            Ok(read)
+        }
+    }
+
+    #[test]
+    fn an_unreadable_sector_costs_its_page() {
+        let mut buffer = vec![1; 30_000];
+        let read = read_at(disk(25_000, 9_000..9_001, EIO), 100, &mut buffer).unwrap();
+        let expected = Read {
+            bytes: 24_900,
+            unreadable_to: 12_288,
+        };
+        assert_eq!(read, expected);
+        assert!(buffer[..8_092].iter().all(|b| *b == 0xab), "before it");
+        assert!(buffer[8_092..12_188].iter().all(|b| *b == 0), "its page");
+        assert!(buffer[12_188..24_900].iter().all(|b| *b == 0xab), "behind");
+    }
+
+    #[test]
+    fn a_file_may_end_in_an_unreadable_page() {
+        let mut buffer = vec![1; 5_000];
+        let read = read_at(disk(5_000, 4_999..5_000, EIO), 0, &mut buffer).unwrap();
+        assert_eq!((read.bytes, read.unreadable_to), (5_000, 5_000));
+        assert!(buffer[..4_096].iter().all(|b| *b == 0xab));
+        assert!(buffer[4_096..].iter().all(|b| *b == 0));
+    }
+
+    #[test]
+    fn other_failures_are_told() {
+        const EACCES: i32 = 13;
+        let read = read_at(disk(9_000, 0..1, EACCES), 0, &mut [0; 10]);
+        assert_eq!(read.unwrap_err().raw_os_error(), Some(EACCES));
+    }
 }
