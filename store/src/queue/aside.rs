@@ -19,6 +19,26 @@ const POISONED: &str = "poisoned";
 /// The folder of the requests that are to be processed again.
 const RETRY: &str = "retry";
 
+/// Makes the folders as the user of the server: one that a command of another user made could not be read by the server. A file
+/// that is moved keeps its owner.
+pub(super) fn make_folders(queue: &Path) -> Result<(), StoreError> {
+    make_private_folder(&queue.join(POISONED))?;
+    make_private_folder(&queue.join(RETRY))
+}
+
+/// The files that are to be taken into the queue again, by name.
+pub(super) fn retries_of(queue: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let files = files_of(&queue.join(RETRY), ".request")?;
+    Ok(files.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Moves a file that is no request from those to be retried to those that failed.
+pub(super) fn take_back(queue: &Path, path: &Path) -> Result<(), StoreError> {
+    let folder = queue.join(POISONED);
+    make_private_folder(&folder)?;
+    move_to(path, &folder)
+}
+
 /// Writes a record to a file of its own. A record that lies there already, since the processor was stopped between
 /// setting it aside and moving on, is not written twice.
 pub(super) fn set_aside(queue: &Path, position: u64, record: &[u8]) -> Result<(), StoreError> {
@@ -122,21 +142,6 @@ impl Aside {
         let folder = self.queue.join(RETRY);
         make_private_folder(&folder)?;
         move_to(&file.path, &folder)
-    }
-
-    /// The next request that is to be taken into the queue again. One that cannot be read goes back to the others.
-    pub(super) fn next_retry(&self) -> Result<Option<(PathBuf, Entry)>, StoreError> {
-        for (_, path) in files_of(&self.queue.join(RETRY), ".request")? {
-            let bytes = fs::read(&path).map_err(|e| StoreError::io(&path, e))?;
-            if let Some(entry) = Entry::from_bytes(&bytes.into()) {
-                return Ok(Some((path, entry)));
-            }
-            tracing::error!(file = %path.display(), "cannot retry what is no request");
-            let folder = self.queue.join(POISONED);
-            make_private_folder(&folder)?;
-            move_to(&path, &folder)?;
-        }
-        Ok(None)
     }
 }
 

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Semaphore, watch};
 
+use super::aside;
 use super::disk::Disk;
 use super::format::Salt;
+use super::retry::Retries;
 use super::segment::{self, Segment};
 use super::shared::Shared;
 use super::{Damage, Limits, MAX_WAITING_BYTES};
@@ -32,6 +34,7 @@ pub(super) fn open(
     let id = id_of(folder)?;
     let salt = Salt::of(&id);
     let lock = segment::lock(folder)?;
+    aside::make_folders(folder)?;
     let mut found = find(folder, salt, processed)?;
     let active = Segment::create(folder, found.last_position + 1, salt)?;
     found.segments.insert(active.first_position, active.clone());
@@ -50,6 +53,7 @@ pub(super) fn open(
         gap: Mutex::new(None),
         damage: Mutex::new(found.damage),
         disk: Disk::new(folder),
+        retries: Mutex::new(Retries::default()),
         _lock: lock,
     };
     shared.forget_processed();
@@ -76,7 +80,7 @@ fn find(folder: &Path, salt: Salt, processed: u64) -> Result<Found, StoreError> 
                 file = %newest.get().path.display(),
                 offset = torn.offset,
                 bytes = torn.bytes,
-                "cut the torn tail of a queue segment"
+                "left out the torn tail of a queue segment"
             );
         }
         if recovered.is_kept {

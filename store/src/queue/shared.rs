@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::disk::Disk;
 use super::format::Salt;
+use super::retry::Retries;
 use super::segment::Segment;
 use super::walk::Stretch;
 use super::{Damage, Limits, PushError};
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) gap: Mutex<Option<(u64, u64)>>,
     pub(super) damage: Mutex<Damage>,
     pub(super) disk: Disk,
+    pub(super) retries: Mutex<Retries>,
     /// Held as long as the queue lives: two processes in one folder would overwrite each other's records.
     pub(super) _lock: File,
 }
