@@ -35,12 +35,19 @@ fn texts_are_rules_or_errors() {
     Mutator::of_bytes(seeds, 3).for_each_input(1_000, rules::run);
 }
 
-/// An event of which one place holds so many wrong items, and as many texts that look like secrets.
+/// An event with so many wrong items, members and notes, and a text in which a secret begins everywhere.
 fn crowded(items: usize) -> String {
     let numbers = vec!["1"; items].join(",");
     let text = "--".repeat(items);
+    let members = |value: &str| {
+        let members = (0..items / 4).map(|n| format!(r#""{n:06}":{value}"#));
+        members.collect::<Vec<_>>().join(",")
+    };
+    let (values, notes) = (members("1"), members(r#"{"":{"err":["e"],"val":1}}"#));
     format!(
-        r#"{{"breadcrumbs":[{numbers}],"exception":[{numbers}],"tags":[{numbers}],"extra":{{"a":"{text}"}}}}"#
+        r#"{{"breadcrumbs":[{numbers}],"exception":[{numbers}],"tags":[{numbers}],"message":"{text}",
+        "user":{{{values}}},"extra":{{{values}}},"contexts":{{{values}}},"modules":{{{values}}},
+        "_meta":{{"extra":{{{notes}}}}}}}"#
     )
 }
 
@@ -67,10 +74,10 @@ fn time_grows_no_faster_than_the_input() {
 
 #[test]
 fn what_is_noted_about_an_event_is_bounded() {
-    let input = crowded(200_000);
+    let input = crowded(40_000);
     let event = Event::parse(input.as_bytes()).expect("it is an event");
     let normalized = normalize(event, &Context::default(), &Settings::default());
-    // A number of one digit becomes `null`.
+    // A number of one digit becomes `null`, and what a client notes is listed among the errors too.
     let stored = normalized.expect("it is no transaction").to_json();
     assert!(
         stored.len() < 3 * input.len(),

@@ -68,17 +68,15 @@ fn gather_data(user: &mut Object<'_>) {
     if user.keys().all(|key| USER.field(key).is_some()) {
         return;
     }
-    let mut data = match user.remove("data") {
+    let data = match user.remove("data") {
         Some(Json::Object(data)) => data,
         _ => Object::new(),
     };
-    for (key, value) in std::mem::take(user) {
-        if USER.field(&key).is_some() {
-            user.insert(key, value);
-        } else {
-            data.insert(key, value);
-        }
-    }
+    let (known, unknown): (Vec<_>, Vec<_>) = std::mem::take(user)
+        .into_iter()
+        .partition(|(key, _)| USER.field(key).is_some());
+    *user = known.into_iter().collect();
+    let data: Object<'_> = data.into_iter().chain(unknown).collect();
     user.insert("data", data);
 }
 

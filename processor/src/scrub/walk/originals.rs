@@ -1,5 +1,7 @@
 //! Scrubs the original values that notes keep, with the rules of the fields they are of.
 
+use std::collections::HashMap;
+
 use bugle_protocol::json::Json;
 use bugle_protocol::{Event, Meta};
 
@@ -40,8 +42,10 @@ impl Originals<'_> {
         let outer = self.states.len();
         let step = known.step(known.field.types);
         self.pass.matcher.enter(&mut self.states, step);
-        for key in keys(meta) {
-            let member = value.and_then(|value| member(value, &key));
+        let keys = keys(meta);
+        let members = Members::of(value, keys.len());
+        for key in keys {
+            let member = members.get(&key);
             let notes = meta.child_mut(&key);
             match member.and_then(pair) {
                 Some((name, value)) => {
@@ -98,11 +102,34 @@ fn name_in<'k>(value: Option<&Json<'_>>, key: &'k str) -> Name<'k> {
     }
 }
 
-fn member<'t, 'a>(value: &'t Json<'a>, key: &str) -> Option<&'t Json<'a>> {
-    match value {
-        Json::Object(object) => object.get(key),
-        Json::Array(items) => items.get(key.parse::<usize>().ok()?),
-        _ => None,
+/// Asking for more members than this is worth a map: an object looks through all of them for each.
+const MANY_MEMBERS: usize = 24;
+
+/// The members of a value, to be asked for by name or place.
+enum Members<'t, 'a> {
+    Few(Option<&'t Json<'a>>),
+    Many(HashMap<&'t str, &'t Json<'a>>),
+}
+
+impl<'t, 'a> Members<'t, 'a> {
+    /// The members of `value`, of which `questions` are going to be asked for.
+    fn of(value: Option<&'t Json<'a>>, questions: usize) -> Self {
+        match value {
+            Some(Json::Object(object)) if object.len().min(questions) > MANY_MEMBERS => {
+                let members = object.iter().filter(|(_, value)| !value.is_null());
+                Self::Many(members.collect())
+            }
+            value => Self::Few(value),
+        }
+    }
+
+    fn get(&self, key: &str) -> Option<&'t Json<'a>> {
+        match self {
+            Self::Many(members) => members.get(key).copied(),
+            Self::Few(Some(Json::Object(object))) => object.get(key),
+            Self::Few(Some(Json::Array(items))) => items.get(key.parse::<usize>().ok()?),
+            Self::Few(_) => None,
+        }
     }
 }
 
