@@ -135,7 +135,7 @@ fn event<'a>(parts: &[(Part, &Item<'a>)]) -> Result<Event<'a>, Refusal> {
         Some(Err(refusal)) if dump.is_none() => return Err(refusal),
         Some(Err(_)) | None => Object::new(),
     };
-    payloads(Part::Form).for_each(|form| fields::merge_form(&mut fields, form));
+    fields::merge_forms(&mut fields, payloads(Part::Form));
     breadcrumbs::add(&mut fields, payloads(Part::Breadcrumbs));
     if let Some((dump, item)) = dump {
         describe(&mut fields, dump, item);
