@@ -37,9 +37,16 @@ pub fn parse(bytes: &[u8]) -> Result<Json<'_>, MsgpackError> {
 /// Parses values that follow each other without anything between, as a file to which breadcrumbs are appended holds them.
 ///
 /// The iterator ends with the first error: a program that crashes may leave half a value at the end. The bounds are those of
-/// [`parse`], over all values together.
-pub fn values(bytes: &[u8]) -> impl Iterator<Item = Result<Json<'_>, MsgpackError>> {
-    let mut parser = Parser::new(bytes);
+/// [`parse`], over all values together; of `left` the values are taken that were read, so that several texts can have one
+/// bound.
+pub fn values<'a>(
+    bytes: &'a [u8],
+    left: &mut usize,
+) -> impl Iterator<Item = Result<Json<'a>, MsgpackError>> {
+    let mut parser = Parser {
+        values: MAX_VALUES.saturating_sub(*left),
+        ..Parser::new(bytes)
+    };
     std::iter::from_fn(move || {
         if parser.at >= bytes.len() {
             return None;
@@ -48,6 +55,7 @@ pub fn values(bytes: &[u8]) -> impl Iterator<Item = Result<Json<'_>, MsgpackErro
         if value.is_err() {
             parser.at = bytes.len();
         }
+        *left = MAX_VALUES.saturating_sub(parser.values);
         Some(value)
     })
 }
@@ -311,7 +319,8 @@ mod tests {
 
     #[test]
     fn values_that_follow_each_other_are_read_up_to_a_broken_one() {
-        let read: Vec<_> = values(b"\x81\xa1a\x01\x81\xa1a\x02\x81\xa1").collect();
+        let mut left = MAX_VALUES;
+        let read: Vec<_> = values(b"\x81\xa1a\x01\x81\xa1a\x02\x81\xa1", &mut left).collect();
         let shown: Vec<_> = read
             .iter()
             .map(|value| value.as_ref().map(to_string))
@@ -321,7 +330,18 @@ mod tests {
             [Ok(r#"{"a":1}"#.to_owned()), Ok(r#"{"a":2}"#.to_owned())]
         );
         assert!(shown[2].is_err() && shown.len() == 3);
-        assert_eq!(values(b"").count(), 0);
+        assert_eq!(values(b"", &mut left).count(), 0);
+    }
+
+    #[test]
+    fn texts_that_follow_each_other_have_one_bound() {
+        let mut left = 5;
+        assert_eq!(values(b"\x01\x91\x02", &mut left).count(), 2);
+        assert_eq!(left, 2);
+        let read: Vec<_> = values(b"\x01\x02\x03\x04", &mut left).collect();
+        let errors = read.iter().filter(|value| value.is_err()).count();
+        assert_eq!((read.len(), errors, left), (3, 1, 0));
+        assert!(values(b"\x01", &mut left).all(|value| value.is_err()));
     }
 
     /// Writes a tree in the smallest forms, the inverse of the parser for what JSON can say.
@@ -385,7 +405,8 @@ mod tests {
         #[test]
         fn any_bytes_never_panic(bytes in vec(any::<u8>(), 0..300)) {
             let _ = parse(&bytes);
-            prop_assert!(values(&bytes).count() <= bytes.len());
+            let mut left = MAX_VALUES;
+            prop_assert!(values(&bytes, &mut left).count() <= bytes.len());
         }
 
         #[test]

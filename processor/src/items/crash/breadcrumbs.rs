@@ -1,5 +1,7 @@
 //! What happened before a crash, out of the files that native SDKs write as they go.
 
+use std::collections::VecDeque;
+
 use bugle_protocol::json::{Json, Object};
 use bugle_protocol::msgpack;
 use bugle_protocol::timestamp::parse_timestamp;
@@ -7,11 +9,16 @@ use bugle_protocol::timestamp::parse_timestamp;
 /// Breadcrumbs of one crash that are kept: the last ones.
 const MAX_BREADCRUMBS: usize = 100;
 
-/// Adds the breadcrumbs of the files, oldest first. SDKs write two files in turns; which is the older one only their times
-/// tell. What is broken at the end of a file is left out.
+/// Files of breadcrumbs that are taken of one crash: SDKs write two in turns.
+const MAX_FILES: usize = 2;
+
+/// Adds the breadcrumbs of the files, oldest first. Which file is the older one only their times tell. What is broken at the
+/// end of a file is left out.
 pub(super) fn add<'a>(event: &mut Object<'a>, files: impl Iterator<Item = &'a [u8]>) {
-    let mut files: Vec<Vec<Json<'a>>> = files.map(read).collect();
-    files.retain(|file| !file.is_empty());
+    let mut values_left = msgpack::MAX_VALUES;
+    let files = files.map(|file| read(file, &mut values_left));
+    let files = files.filter(|file| !file.is_empty());
+    let mut files: Vec<_> = files.take(MAX_FILES).collect();
     if files.is_empty() {
         return;
     }
@@ -32,23 +39,29 @@ fn list(value: Option<Json<'_>>) -> Vec<Json<'_>> {
     }
 }
 
-/// A file holds maps that follow each other, or one list of them.
-fn read(file: &[u8]) -> Vec<Json<'_>> {
-    let values = msgpack::values(file).map_while(Result::ok);
-    let mut breadcrumbs = Vec::new();
-    for value in values {
+/// The last breadcrumbs of a file, which holds maps that follow each other, or one list of them.
+fn read<'a>(file: &'a [u8], values_left: &mut usize) -> VecDeque<Json<'a>> {
+    let mut last = VecDeque::with_capacity(MAX_BREADCRUMBS);
+    let mut keep = |value: Json<'a>| {
+        if matches!(value, Json::Object(_)) {
+            if last.len() == MAX_BREADCRUMBS {
+                last.pop_front();
+            }
+            last.push_back(value);
+        }
+    };
+    for value in msgpack::values(file, values_left).map_while(Result::ok) {
         match value {
-            Json::Array(items) => breadcrumbs.extend(items),
-            other => breadcrumbs.push(other),
+            Json::Array(items) => items.into_iter().for_each(&mut keep),
+            other => keep(other),
         }
     }
-    breadcrumbs.retain(|breadcrumb| matches!(breadcrumb, Json::Object(_)));
-    breadcrumbs
+    last
 }
 
-fn last_time(file: &[Json<'_>]) -> f64 {
+fn last_time(file: &VecDeque<Json<'_>>) -> f64 {
     let last = file
-        .last()
+        .back()
         .and_then(|breadcrumb| breadcrumb.get("timestamp"));
     last.and_then(parse_timestamp).unwrap_or(f64::NEG_INFINITY)
 }
@@ -94,5 +107,23 @@ mod tests {
             values[99].get("timestamp").and_then(Json::as_i64),
             Some(119)
         );
+    }
+    #[test]
+    fn two_files_are_read_within_one_bound() {
+        let messages = |files: &[Vec<u8>]| {
+            let mut event = Object::new();
+            add(&mut event, files.iter().map(Vec::as_slice));
+            let crumbs = list(event.remove("breadcrumbs").and_then(|mut b| {
+                b.as_object_mut()
+                    .and_then(|breadcrumbs| breadcrumbs.remove("values"))
+            }));
+            let text = |crumb: &Json<'_>| crumb.get("message")?.as_str().map(str::to_owned);
+            crumbs.iter().filter_map(text).collect::<String>()
+        };
+        let [a, b, c] = [(b'a', 1), (b'b', 2), (b'c', 3)].map(|(name, time)| crumb(name, time));
+        assert_eq!(messages(&[Vec::new(), b.clone(), a.clone(), c]), "ab");
+        // Numbers are no breadcrumbs, but values.
+        let many = [a, vec![0; msgpack::MAX_VALUES]].concat();
+        assert_eq!(messages(&[many, b]), "a");
     }
 }
