@@ -5,6 +5,7 @@ use bugle_protocol::json::Json;
 use bugle_protocol::{Charge, DataCategory, Envelope, EventId, charges};
 use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
 
+use crate::items::ReportIds;
 use crate::settle::add_up;
 use crate::verdict::{Ending, Unit};
 
@@ -27,7 +28,7 @@ pub(crate) fn failed_part(
     request: &QueuedRequest,
     envelope: &Envelope<'_>,
     charges: &[Vec<Charge>],
-    owner_id: Option<EventId>,
+    (owner_id, report_ids): (Option<EventId>, &ReportIds),
     units: &[Unit],
 ) -> Option<QueuedRequest> {
     let failed = units
@@ -46,7 +47,14 @@ pub(crate) fn failed_part(
     }
     let charges: Vec<&Vec<Charge>> = members.iter().map(|index| &charges[*index]).collect();
     header.insert(CHARGES, write(&charges));
-    let items = members.iter().map(|index| envelope.items[*index].clone());
+    let items = members.iter().map(|index| {
+        let mut item = envelope.items[*index].clone();
+        // A report's id may follow from its place, which is another one without the items beside it.
+        if let Some(id) = report_ids.of(&item, *index) {
+            item.header.insert("event_id", id.to_string());
+        }
+        item
+    });
     let part = Envelope {
         header,
         items: items.collect(),

@@ -15,6 +15,7 @@ mod user_report;
 use bugle_protocol::{Item, ItemType};
 
 pub(crate) use crash::Crash;
+pub(crate) use security::ReportIds;
 
 use crate::request::{Arrival, Tools};
 use crate::verdict::{Fault, Kept, Refusal};

@@ -12,7 +12,7 @@ use bugle_store::queue::{QueuedRequest, RequestHead, RequestKind};
 use bugle_store::{Blobs, StoreError};
 
 use crate::aside;
-use crate::items::{self, Crash};
+use crate::items::{self, Crash, ReportIds};
 use crate::normalize;
 use crate::scrub::Scrubber;
 use crate::settle::{Processed, add_up};
@@ -182,6 +182,7 @@ struct Envelopes<'e, 'r> {
     charges: Vec<Vec<Charge>>,
     /// The item that an event is made of where none is one by itself.
     crash: Option<Crash>,
+    report_ids: ReportIds,
 }
 
 impl<'e, 'r> Envelopes<'e, 'r> {
@@ -205,6 +206,8 @@ impl<'e, 'r> Envelopes<'e, 'r> {
             .find(|index| items[*index].makes_event() && charges[*index].iter().any(is_event));
         let owner = owner.filter(|index| !is_limited(*index));
         let crash = owner.map(|owner| Crash::gather(items, owner, is_limited));
+        let is_taken = crash.is_some() || items.iter().any(names_id);
+        let report_ids = ReportIds::new(event_id.or(head.event_id), items, is_taken);
         Self {
             request,
             envelope,
@@ -212,6 +215,7 @@ impl<'e, 'r> Envelopes<'e, 'r> {
             arrival,
             charges,
             crash,
+            report_ids,
         }
     }
 
@@ -228,9 +232,8 @@ impl<'e, 'r> Envelopes<'e, 'r> {
             };
             units.push(self.unit(members, ending));
         }
-        let owner_id = self.arrival.owner_id;
-        let aside =
-            aside::failed_part(self.request, self.envelope, &self.charges, owner_id, &units);
+        let ids = (self.arrival.owner_id, &self.report_ids);
+        let aside = aside::failed_part(self.request, self.envelope, &self.charges, ids, &units);
         Ok(Processed {
             units,
             decoded_bytes: 0,
@@ -264,7 +267,14 @@ impl<'e, 'r> Envelopes<'e, 'r> {
             Some(crash) if crash.members.first() == Some(&first) => {
                 crash.process(&self.arrival, items, self.tools)
             }
-            _ => items::process(&self.arrival, &items[first], self.tools),
+            _ => {
+                let report_id = self.report_ids.of(&items[first], first);
+                let arrival = Arrival {
+                    event_id: report_id.or(self.arrival.event_id),
+                    ..self.arrival
+                };
+                items::process(&arrival, &items[first], self.tools)
+            }
         })
     }
 

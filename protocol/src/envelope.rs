@@ -199,6 +199,11 @@ impl<'a> ItemHeader<'a> {
     pub fn get_str(&self, key: &str) -> Option<&str> {
         self.fields.get_str(key)
     }
+
+    /// Sets a member.
+    pub fn insert(&mut self, key: &'static str, value: impl Into<Json<'a>>) {
+        self.fields.insert(key, value);
+    }
 }
 
 fn parse_object(line: &[u8]) -> Option<Object<'_>> {

@@ -49,7 +49,7 @@ pub(super) fn process(
     }
     contexts.insert("nel", context(&mut body, error));
     event.insert("contexts", contexts);
-    build(arrival, item, event, Some("nel"), rules)
+    build(arrival, event, Some("nel"), rules)
 }
 
 /// What failed, such as `Network error: dns.name_not_resolved`.

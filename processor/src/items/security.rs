@@ -1,7 +1,8 @@
 //! Reports that browsers send by themselves when a page breaks its own security policy: each becomes an event.
 
 use bugle_protocol::json::{Json, Object};
-use bugle_protocol::{DataCategory, DiscardReason, Event, Item};
+use bugle_protocol::{DataCategory, DiscardReason, Event, EventId, Item, ItemType};
+use sha2::{Digest as _, Sha256};
 
 use super::event::{self, Kind};
 use super::json::{object, text};
@@ -134,7 +135,7 @@ fn csp_event(
     }
     event.insert("request", request);
     event.insert("csp", csp);
-    build(arrival, item, event, None, rules)
+    build(arrival, event, None, rules)
 }
 
 fn certificate_event(
@@ -168,7 +169,7 @@ fn certificate_event(
     }
     event.insert("request", request);
     event.insert(interface, report);
-    build(arrival, item, event, Some(interface), rules)
+    build(arrival, event, Some(interface), rules)
 }
 
 /// What every report's event has: release and environment, which the report's address names, and the browser's own address.
@@ -208,22 +209,99 @@ pub(super) fn formatted(message: String) -> Object<'static> {
     Object::from_iter([("formatted", message)])
 }
 
-/// Builds the event of a report, which has its own id in the item's header where several come together.
+/// The ids of the events that an envelope's reports become. A report may have its own id in the item's header. The first of
+/// those without one has the envelope's, unless an event or a feedback has it; the others get one that is the same however
+/// often the envelope comes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReportIds {
+    envelope_id: Option<EventId>,
+    /// The place of the report that has the envelope's id.
+    heir: Option<usize>,
+}
+
+impl ReportIds {
+    /// The ids of an envelope's reports; `is_taken` says whether something else has its id.
+    pub(crate) fn new(envelope_id: Option<EventId>, items: &[Item<'_>], is_taken: bool) -> Self {
+        let unnamed = |item: &Item<'_>| is_report(item) && own_id(item).is_none();
+        let heir = items.iter().position(unnamed).filter(|_| !is_taken);
+        Self { envelope_id, heir }
+    }
+
+    /// The id of the item at `index`, if it is a report and the envelope has an id.
+    pub(crate) fn of(&self, item: &Item<'_>, index: usize) -> Option<EventId> {
+        if !is_report(item) {
+            return None;
+        }
+        let inherited = || {
+            let id = self.envelope_id?;
+            Some(if self.heir == Some(index) {
+                id
+            } else {
+                derived(id, index)
+            })
+        };
+        own_id(item).or_else(inherited)
+    }
+}
+
+fn is_report(item: &Item<'_>) -> bool {
+    matches!(item.header.item_type, ItemType::RawSecurity | ItemType::Nel)
+}
+
+fn own_id(item: &Item<'_>) -> Option<EventId> {
+    item.header.get_str("event_id")?.parse().ok()
+}
+
+fn derived(envelope_id: EventId, index: usize) -> EventId {
+    let hash = Sha256::new()
+        .chain_update(envelope_id.as_bytes())
+        .chain_update((index as u64).to_be_bytes())
+        .finalize();
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash[..16]);
+    EventId::from_bytes(id)
+}
+
+/// Builds the event of a report.
 pub(super) fn build(
     arrival: &Arrival<'_>,
-    item: &Item<'_>,
     fields: Object<'_>,
     event_type: Option<&'static str>,
     rules: &Rules,
 ) -> Result<Kept, Refusal> {
-    let own_id = item.header.get_str("event_id");
-    let arrival = Arrival {
-        event_id: own_id.and_then(|id| id.parse().ok()).or(arrival.event_id),
-        ..*arrival
-    };
     let kind = Kind {
         category: DataCategory::Security,
         event_type,
     };
-    event::build(&arrival, Event { fields }, kind, rules).map(Kept::event)
+    event::build(arrival, Event { fields }, kind, rules).map(Kept::event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bugle_protocol::Envelope;
+
+    #[test]
+    fn each_report_has_an_id_that_stays() {
+        let own = EventId::from_bytes([7; 16]);
+        let bytes = format!(
+            "{{}}\n{{\"type\":\"attachment\"}}\n{{}}\n{{\"type\":\"raw_security\",\"event_id\":\"{own}\"}}\n{{}}\n\
+             {{\"type\":\"raw_security\"}}\n{{}}\n{{\"type\":\"raw_security\"}}\n{{}}\n{{\"type\":\"nel\"}}\n{{}}\n"
+        );
+        let items = Envelope::parse(bytes.as_bytes()).unwrap().items;
+        let ids = |envelope_id, is_taken| {
+            let ids = ReportIds::new(envelope_id, &items, is_taken);
+            let id = |index: usize| ids.of(&items[index], index);
+            [id(0), id(1), id(2), id(3), id(4)]
+        };
+        let envelope_id = Some(EventId::from_bytes([1; 16]));
+        let [file, named, first, second, third] = ids(envelope_id, false);
+        assert_eq!((file, named, first), (None, Some(own), envelope_id));
+        assert!(second.is_some() && third.is_some());
+        assert!(second != third && second != first && third != first);
+        assert_eq!(ids(envelope_id, false)[3..], [second, third]);
+        assert_ne!(ids(Some(own), false)[3], second, "of another envelope");
+        assert_ne!(ids(envelope_id, true)[2], envelope_id, "an event has it");
+        assert_eq!(ids(None, false), [None, Some(own), None, None, None]);
+    }
 }

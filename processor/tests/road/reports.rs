@@ -183,3 +183,31 @@ async fn what_is_no_known_report_is_refused() {
     let unsupported = outcome("security", "unsupported", "", 1);
     assert!(road.outcomes().await.contains(&unsupported));
 }
+
+/// Reports of one envelope that name no id are events of their own, and the same ones when the envelope comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_one_envelope_are_events_of_their_own() {
+    let mut road = Road::new().await;
+    let report = |host: &str| {
+        format!(
+            r#"{{"csp-report":{{"document-uri":"https://shop.example/","violated-directive":"img-src 'self'","blocked-uri":"https://{host}/x.png"}}}}"#
+        )
+    };
+    let reports = ["a.example", "b.example", "b.example"].map(report);
+    let header = r#"{"type":"raw_security"}"#;
+    let items = [0, 1, 2].map(|n| (header, reports[n].as_bytes()));
+    for n in 1..=2 {
+        let body = envelope(Some(event_id(n)), &items);
+        road.push_envelope(body.clone()).await;
+        road.push_envelope(body).await;
+    }
+    road.drain().await;
+
+    let (event, _) = road.event(event_id(1)).await;
+    assert_eq!(event.row.title, "Blocked 'image' from 'a.example'");
+    let outcomes = road.outcomes().await;
+    assert!(
+        outcomes.contains(&outcome("security", "accepted", "", 6)),
+        "{outcomes:?}"
+    );
+}
