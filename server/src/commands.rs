@@ -1,13 +1,13 @@
 //! The commands beside `serve`: small things on the database, each printing what a script would want.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bugle_protocol::{Dsn, UnixMillis};
-use bugle_store::{NewProject, Options, PasswordHash, Project, Role, Scope, Store};
+use bugle_store::{
+    NewProject, Options, PasswordHash, Project, Role, Scope, Store, make_private_folder,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cli::{Command, ProjectCommand, TokenCommand, UserCommand};
@@ -41,7 +41,8 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
 
 /// Opens the database, with a message that says which one.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
-    make_private_folder(&config.data)?;
+    // Queue and database hold what users sent: a folder that is made here is for this user alone.
+    make_private_folder(&config.data).context("could not make the data folder")?;
     let options = Options {
         database_url: config.database_url.0.clone(),
         blob_folder: config.data.join("blobs"),
@@ -49,18 +50,6 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
     Store::open(&options)
         .await
         .context("could not open the database of database-url")
-}
-
-/// Queue and database hold what users sent: a folder that is made here is for this user alone.
-fn make_private_folder(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        return Ok(());
-    }
-    let made = std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.with_context(|| format!("could not make the data folder {}", folder.display()))
 }
 
 fn migrated(applied: usize) -> anyhow::Result<()> {

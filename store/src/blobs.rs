@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
-use crate::durably::{make_private_folder, sync_folder_of, write_durably};
+use crate::durably::{make_private_folder, sync_folder, sync_folder_of, write_durably};
 
 /// The name of a blob: the SHA-256 of its bytes. Equal files are kept once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,8 +34,9 @@ impl fmt::Display for BlobId {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     pub(crate) folder: PathBuf,
-    /// One for each folder of two digits: whether its name is known to be on disk. Who writes into it holds the lock, for the
-    /// same file often comes with many events at once, and two writers of one name would spoil each other's.
+    /// One for each folder of two digits: whether its name and the names in it are known to be on disk. Who writes into it
+    /// holds the lock, for the same file often comes with many events at once, and two writers of one name would spoil each
+    /// other's. Who only looks holds it too: a name can be seen before it is on disk.
     folders: Arc<[Mutex<bool>; 256]>,
 }
 
@@ -56,26 +57,33 @@ impl Blobs {
     pub fn put(&self, bytes: &[u8]) -> Result<BlobId, StoreError> {
         let id = BlobId::of(bytes);
         let path = self.path(id);
+        let Some(folder) = path.parent() else {
+            return Ok(id);
+        };
+        let synced = &self.folders[usize::from(id.0[0])];
+        let mut is_synced = synced.lock().unwrap_or_else(PoisonError::into_inner);
+        make_private_folder(folder)?;
+        if !*is_synced {
+            // An earlier process may have ended, or an earlier sync failed, between a file's name and the sync of it.
+            self.sync(folder)?;
+            *is_synced = true;
+        }
         // A file has its name only when it is whole: see `write_durably`.
-        let is_there = || fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64);
-        if is_there() {
+        if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
             return Ok(id);
         }
-        let known = &self.folders[usize::from(id.0[0])];
-        let mut is_known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_there() {
-            return Ok(id);
-        }
-        if let Some(folder) = path.parent() {
-            make_private_folder(folder)?;
-            if !*is_known {
-                sync_folder_of(folder).map_err(|e| StoreError::io(folder, e))?;
-                sync_folder_of(&self.folder).map_err(|e| StoreError::io(&self.folder, e))?;
-                *is_known = true;
-            }
-        }
+        *is_synced = false;
         write_durably(&path, bytes)?;
+        *is_synced = true;
         Ok(id)
+    }
+
+    /// Has the names in a folder of two digits on disk, and its own.
+    fn sync(&self, folder: &Path) -> Result<(), StoreError> {
+        let io_error = |e| StoreError::io(folder, e);
+        sync_folder(folder).map_err(io_error)?;
+        sync_folder(&self.folder).map_err(io_error)?;
+        sync_folder_of(&self.folder).map_err(io_error)
     }
 
     /// Opens a blob; `None` if there is none of that name. Blocks.
@@ -139,5 +147,30 @@ mod tests {
             file.read_to_end(&mut found).unwrap();
             assert_eq!(found, bytes);
         }
+    }
+
+    #[test]
+    fn a_file_is_trusted_only_in_a_synced_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("blobs");
+        let first = Blobs::new(&folder);
+        let id = first.put(b"one").unwrap();
+        let path = first.path(id);
+        let is_synced = |blobs: &Blobs| *blobs.folders[usize::from(id.0[0])].lock().unwrap();
+        assert!(is_synced(&first));
+
+        let second = Blobs::new(&folder);
+        assert!(!is_synced(&second));
+        second.put(b"one").unwrap();
+        assert!(is_synced(&second), "before the file was trusted");
+
+        // A folder in the way: the file cannot get its name.
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        second.put(b"one").unwrap_err();
+        assert!(!is_synced(&second));
+        fs::remove_dir(&path).unwrap();
+        second.put(b"one").unwrap();
+        assert!(is_synced(&second));
     }
 }

@@ -34,6 +34,7 @@ mod users;
 pub use attachments::Attachment;
 pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
+pub use durably::make_private_folder;
 pub use error::StoreError;
 pub use events::{EventNeighbours, EventRow, IssueOfEvent, StoredEvent};
 pub use feedback::{Feedback, FeedbackCursor, FeedbackPage};
