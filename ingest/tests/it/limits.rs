@@ -2,7 +2,10 @@
 
 use bugle_ingest::Limits;
 
-use crate::support::Bench;
+use axum::body::Body;
+use axum::http::Request;
+
+use crate::support::{Bench, KEY, authorized};
 
 /// Items as header members and payload size; the type and the limit that are named if they are too much.
 type Case<'a> = (&'a [(&'a str, usize)], Option<(&'a str, &'a str)>);
@@ -85,8 +88,17 @@ async fn items_are_counted_and_measured_by_their_kind() {
                 (attachment, 0),
                 (attachment, 0),
                 (attachment, 0),
-                (report, 0),
+                (attachment, 0),
             ],
+            Some(("attachment", "3 per envelope")),
+        ),
+        (
+            &[(attachment, 300), (report, 0), (report, 50), (report, 100)],
+            None,
+        ),
+        (&[(report, 101)], Some(("user_report", "100 bytes each"))),
+        (
+            &[(report, 0), (report, 0), (report, 0), (report, 0)],
             Some(("user_report", "3 per envelope")),
         ),
         (
@@ -169,6 +181,30 @@ async fn whole_bodies_are_measured_as_sent_and_as_unpacked() {
         assert_eq!(answer.short(), (413, &*expected), "{path}");
     }
     assert!(bench.queued().is_empty());
+}
+
+#[tokio::test]
+async fn who_says_who_it_is_in_the_body_alone_may_send_less() {
+    let limits = Limits {
+        max_event_bytes: 100,
+        ..Limits::default()
+    };
+    let bench = Bench::with(limits, Default::default()).await;
+    let dsn = format!("{{\"dsn\":\"https://{KEY}@errors.example.com/1\"}}\n");
+    for (bytes, is_known, status) in [
+        (1 << 20, false, 200),
+        (2 << 20, false, 413),
+        (2 << 20, true, 200),
+    ] {
+        let novelty = "{\"type\":\"novelty\"}\n".to_owned() + &"x".repeat(bytes - 100);
+        let request = match is_known {
+            true => authorized("/api/1/envelope/"),
+            false => Request::post("/api/1/envelope/"),
+        };
+        let request = request.body(Body::from(dsn.clone() + &novelty)).unwrap();
+        let answer = bench.send(request).await;
+        assert_eq!(answer.status, status, "{bytes}: {}", answer.body);
+    }
 }
 
 #[tokio::test]
