@@ -6,7 +6,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::response::Response;
 use bugle_protocol::body::Encoding;
 use bugle_protocol::json::{self, Object};
-use bugle_protocol::{Charge, DataCategory, EventId, Json as Tree, UnixMillis};
+use bugle_protocol::{EventId, Json as Tree, UnixMillis};
 use bugle_store::queue::{Entry, QueuedRequest, RequestHead, RequestKind};
 use bugle_store::{
     Feedback, FeedbackCursor, FeedbackPage, NewFeedback, Project, ProjectKey, Scope,
@@ -197,10 +197,8 @@ impl<'t> Report<'t> {
             client_ip: None,
             client: None,
             user_agent: None,
-            charges: vec![Charge {
-                category: DataCategory::Feedback,
-                quantity: 1,
-            }],
+            // What comes with a token is not limited, so no limit may count it when it starts again.
+            charges: Vec::new(),
             limited: Vec::new(),
             is_retry: false,
         }
