@@ -243,6 +243,24 @@ async fn a_foreign_file_is_set_aside() {
 }
 
 #[tokio::test]
+async fn a_segment_of_the_format_before_is_refused_unless_it_is_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("00000000000000000005.log");
+    fs::write(&old, "BUGLEQ1\nsome record").unwrap();
+    let error = Queue::open(folder.path(), Limits::default(), 0).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(error.to_string().contains(old.to_str().unwrap()), "{error}");
+    assert!(source.contains("previous version"), "{source}");
+    assert!(old.exists());
+
+    fs::write(&old, "BUGLEQ1\n").unwrap();
+    let queue = Queue::open(folder.path(), Limits::default(), 4).unwrap();
+    fill(&queue, 0..3).await;
+    assert_eq!(queue.damage().stretches, 0);
+    assert_eq!(read_all(&queue, 4).len(), 3);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_and_recovers() {
     let folder = tempfile::tempdir().unwrap();
     let limits = Limits {

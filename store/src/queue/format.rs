@@ -10,6 +10,9 @@
 /// The first bytes of every segment; the digit is the format's version.
 pub(super) const MAGIC: &[u8; 8] = b"BUGLEQ2\n";
 
+/// The first bytes of a segment of the format before, which had no salt; all that an empty one held.
+pub(super) const OLD_MAGIC: &[u8; 8] = b"BUGLEQ1\n";
+
 /// Bytes before the first record.
 pub(super) const SEGMENT_HEADER_BYTES: usize = 16;
 

@@ -62,6 +62,8 @@ pub(super) fn open(
 
 /// Lists the segments and recovers the newest one that holds anything.
 fn find(folder: &Path, salt: Salt, processed: u64) -> Result<Found, StoreError> {
+    let old = segment::list(folder)?;
+    old.values().try_for_each(Segment::refuse_old_format)?;
     let newest = segment::list(folder)?.keys().next_back().copied();
     segment::adopt_spare(folder, salt, newest.unwrap_or_default().max(processed))?;
     let mut found = Found {

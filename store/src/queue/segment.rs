@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::format::{SEGMENT_HEADER_BYTES, Salt};
+use super::format::{OLD_MAGIC, SEGMENT_HEADER_BYTES, Salt};
 use super::walk::{MAX_LEAP, Step, Stretch, Walk};
 use crate::StoreError;
 use crate::durably::{sync_folder_of, write_durably};
@@ -27,6 +27,8 @@ pub(super) struct Segment {
     pub(super) damaged: Vec<Stretch>,
     /// Whether it is known to follow the segment before it, or its absence was noted.
     pub(super) is_joined: bool,
+    /// Whether more follows behind `length` that was never acknowledged, and could not be cut off yet.
+    pub(super) is_torn: bool,
 }
 
 /// What recovering the newest segment came to.
@@ -57,6 +59,7 @@ impl Segment {
             length,
             damaged: Vec::new(),
             is_joined: false,
+            is_torn: false,
         }
     }
 
@@ -71,6 +74,28 @@ impl Segment {
         let mut segment = Self::new(path, first_position, SEGMENT_HEADER_BYTES as u64);
         segment.is_joined = true;
         Ok(segment)
+    }
+
+    /// Refuses a segment of the format before that holds records, which would be taken for damage; an empty one is deleted.
+    pub(super) fn refuse_old_format(&self) -> Result<(), StoreError> {
+        let refuse = || {
+            let mut start = Vec::new();
+            let file = File::open(&self.path)?;
+            match file.take(OLD_MAGIC.len() as u64).read_to_end(&mut start) {
+                Ok(_) if start == OLD_MAGIC => {}
+                // What cannot be read is of no known format, and recovered like any other damage.
+                _ => return Ok(()),
+            }
+            if self.length == OLD_MAGIC.len() as u64 {
+                return fs::remove_file(&self.path);
+            }
+            Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "this queue segment has the format of the previous version and holds requests: start the previous version \
+                 on this data folder and let it finish its queue first",
+            ))
+        };
+        refuse().map_err(|e| StoreError::io(&self.path, e))
     }
 
     /// Begins a walk through the records. `before` is the first position that cannot be in this segment.
@@ -134,6 +159,14 @@ impl Segment {
             torn,
             is_unreadable: torn.is_some_and(|torn| walk.is_unreadable_behind(torn.offset)),
         })
+    }
+
+    /// Cuts off again what could not be cut off. A file that is gone needs it no more.
+    pub(super) fn cut_again(&mut self) {
+        if self.is_torn {
+            let cut = self.cut(self.length);
+            self.is_torn = cut.is_err() && self.path.exists();
+        }
     }
 
     fn cut(&mut self, length: u64) -> Result<(), StoreError> {

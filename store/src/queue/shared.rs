@@ -100,6 +100,8 @@ impl Shared {
         let processed = self.processed();
         let mut forgotten = Vec::new();
         let mut segments = self.segments();
+        // Should deleting fail, the next start must not take what is torn for records.
+        segments.values_mut().for_each(Segment::cut_again);
         while let Some(&next) = segments.keys().nth(1)
             && next <= processed + 1
         {

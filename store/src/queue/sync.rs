@@ -37,6 +37,15 @@ impl Files {
     }
 }
 
+#[cfg(test)]
+impl Files {
+    /// Replaces the descriptors that are synced by ones that cannot be.
+    pub(super) fn break_syncs(&mut self) {
+        let broken = File::open("/dev/null").expect("every system has it");
+        self.syncs.fill(Arc::new(broken));
+    }
+}
+
 /// Which sync of the writer's.
 pub(super) type Ticket = u64;
 

@@ -184,7 +184,7 @@ impl Writer {
             // If the next one is not ready yet this one may grow: nobody waits for it.
             self.replace_segment();
         }
-        let mut group = std::mem::take(&mut self.group);
+        let mut group = self.group.take_first(MAX_GROUP_BYTES);
         let first_position = self.last_position + 1;
         // Should this fail they are not used again: some of the records may be on disk, and must not be taken for later ones.
         self.last_position += group.records.len() as u64;
@@ -264,6 +264,14 @@ impl Writer {
             .chain(behind)
             .for_each(|one| one.fail(error));
         self.cut(self.active.length);
+        // The old descriptors would each tell of this failure once more, and fail groups that are well.
+        match Files::open(&self.active.path) {
+            Ok(files) => self.files = files,
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(error, "could not open a queue segment again");
+            }
+        }
     }
 
     fn report(&self, error: &io::Error) {
@@ -287,6 +295,16 @@ impl Writer {
         }
     }
 
+    /// Has what could not be cut off cut off, now or later: the next start would take it for records.
+    fn leave_torn(&self) {
+        if self.is_torn
+            && let Some(segment) = self.shared.segments().get_mut(&self.active.first_position)
+        {
+            segment.is_torn = true;
+            segment.cut_again();
+        }
+    }
+
     /// Goes on in the next segment, if there is one; else the old one is used on.
     fn replace_segment(&mut self) {
         if self.is_empty() && !self.is_torn {
@@ -301,6 +319,7 @@ impl Writer {
                 self.shared
                     .segments()
                     .insert(first_position, segment.clone());
+                self.leave_torn();
                 self.written_length = segment.length;
                 (self.files, self.active, self.is_torn) = (files, segment, false);
             }
@@ -323,4 +342,102 @@ fn probe(shared: &Shared) {
     }
     // It may never have been made.
     let _ = std::fs::remove_file(path);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+    use std::sync::mpsc;
+
+    use tokio::sync::oneshot;
+
+    use super::super::{Entry, Limits, PushError, Tally, opening};
+    use super::*;
+
+    type Answer = oneshot::Receiver<Result<u64, PushError>>;
+
+    fn writer(folder: &Path) -> (Writer, Sender<Command>) {
+        let (shared, active) = opening::open(folder, Limits::default(), 0).unwrap();
+        let (commands, inbox) = mpsc::channel();
+        let writer = Writer::new(Arc::new(shared), active, &commands, inbox).unwrap();
+        (writer, commands)
+    }
+
+    fn push(writer: &mut Writer) -> Answer {
+        let (done, durable) = oneshot::channel();
+        let memory = Arc::clone(&writer.shared.waiting_bytes);
+        writer.take(Command::Append(Append {
+            record: Record::new(&Entry::Tally(Tally::default())),
+            done,
+            memory: memory.try_acquire_owned().unwrap(),
+        }));
+        durable
+    }
+
+    /// Writes what waits, and waits for its sync.
+    fn write(writer: &mut Writer) {
+        writer.write_group();
+        while !writer.in_flight.is_empty() {
+            let synced = writer.inbox.recv().unwrap();
+            writer.take(synced);
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_fails_no_later_group() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, _commands) = writer(folder.path());
+        writer.files.break_syncs();
+        let mut first = push(&mut writer);
+        write(&mut writer);
+        assert!(first.try_recv().unwrap().is_err());
+        for position in 2..8 {
+            let mut next = push(&mut writer);
+            write(&mut writer);
+            assert_eq!(next.try_recv().unwrap().unwrap(), position);
+        }
+    }
+
+    #[test]
+    fn a_torn_segment_is_cut_when_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut writer, _commands) = writer(folder.path());
+        let mut first = push(&mut writer);
+        write(&mut writer);
+        first.try_recv().unwrap().unwrap();
+        let (path, length) = (writer.active.path.clone(), writer.active.length);
+        writer.files.append.write_all(b"a torn record").unwrap();
+        writer.is_torn = true;
+        while writer.active.path == path {
+            writer.replace_segment();
+            std::thread::yield_now();
+        }
+        assert_eq!(fs::metadata(&path).unwrap().len(), length);
+        let segments = writer.shared.segments();
+        assert!(segments.values().all(|segment| !segment.is_torn));
+    }
+
+    #[test]
+    fn a_torn_segment_is_cut_later_if_it_cannot_be_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let (writer, _commands) = writer(folder.path());
+        let (path, length) = (&writer.active.path, writer.active.length);
+        let is_torn = || writer.shared.segments().values().any(|one| one.is_torn);
+        // A folder in its place cannot be cut.
+        let kept = path.with_extension("kept");
+        fs::rename(path, &kept).unwrap();
+        fs::create_dir(path).unwrap();
+        let first_position = writer.active.first_position;
+        let mut segments = writer.shared.segments();
+        segments.get_mut(&first_position).unwrap().is_torn = true;
+        drop(segments);
+        writer.shared.forget_processed();
+        assert!(is_torn());
+        fs::remove_dir(path).unwrap();
+        fs::write(path, [0; 500]).unwrap();
+        writer.shared.forget_processed();
+        assert!(!is_torn());
+        assert_eq!(fs::metadata(path).unwrap().len(), length);
+    }
 }
