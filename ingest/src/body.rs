@@ -1,16 +1,18 @@
 //! Bodies: received within bounds of size, time and memory, and decoded likewise.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, header};
-use bugle_protocol::body::{BodyError, Encoding, decode};
+use bugle_protocol::body::{BodyError, Encoding, decode, pack};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::authenticate::text;
 use crate::{Limits, Rejection, metrics};
@@ -23,14 +25,35 @@ const INLINE_BYTES: usize = 256 * 1024;
 /// announces much and sends little gets little.
 const TRUST: usize = 4;
 
+/// Bodies up to this size are received within a budget of their own: nearly all events are smaller, and must not wait for
+/// crash dumps.
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// The part of the memory for receiving that is kept for small bodies: one of so many.
+const SMALL_PART: usize = 4;
+
+/// Waiting for memory takes at most one of so many parts of the time for a body; the rest is left for sending it.
+const WAITING_PART: u32 = 4;
+
+/// Envelopes made here are queued packed if they are larger.
+const PACK_BYTES: usize = 256 * 1024;
+
 /// The memory that all bodies share. Receiving and decoding have budgets of their own, so that a decoder never waits for
 /// a client, and always ends.
+///
+/// Who waits for a share of a budget holds none of it: a large body takes all that it announces before its first byte is
+/// read, and a share that turns out too small grows at once or not at all. So whoever was admitted can finish.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    receiving: Arc<Semaphore>,
+    /// For receiving bodies up to [`SMALL_BYTES`], and for what is made of small ones.
+    small: Arc<Semaphore>,
+    /// For receiving larger ones.
+    large: Arc<Semaphore>,
     decoding: Arc<Semaphore>,
-    /// The size of each of them in bytes.
+    /// The size of `decoding` in bytes.
     budget: usize,
+    /// How long a request waits for its share.
+    max_wait: Duration,
 }
 
 /// A share of the memory, held until it is dropped.
@@ -53,11 +76,25 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Bytes that were made here; the request they were made of holds the memory.
-    pub(crate) fn made(bytes: Vec<u8>) -> Self {
+    /// Bytes that were made here, packed if they are many; the request they were made of holds the memory, for both forms.
+    ///
+    /// # Errors
+    /// [`Rejection::Internal`].
+    pub(crate) async fn made(bytes: Vec<u8>) -> Result<Self, Rejection> {
+        if bytes.len() <= PACK_BYTES {
+            return Ok(Self::of(bytes, Encoding::Identity));
+        }
+        let packing = spawn_blocking(move || match pack(&bytes) {
+            Ok(packed) if packed.len() < bytes.len() => Self::of(packed, Encoding::Zstd),
+            _ => Self::of(bytes, Encoding::Identity),
+        });
+        packing.await.map_err(|_| Rejection::Internal)
+    }
+
+    fn of(bytes: Vec<u8>, encoding: Encoding) -> Self {
         Self {
             bytes: bytes.into(),
-            encoding: Encoding::Identity,
+            encoding,
             _memory: None,
         }
     }
@@ -68,10 +105,14 @@ impl Memory {
         let largest = limits.max_envelope_bytes.max(limits.max_store_bytes);
         let budget = limits.max_in_flight_bytes.max(largest);
         let budget = budget.min(u32::MAX as usize);
+        let small = (budget / SMALL_PART).max(largest.min(SMALL_BYTES));
+        let large = (budget - budget / SMALL_PART).max(largest.min(budget));
         Self {
-            receiving: Arc::new(Semaphore::new(budget)),
+            small: Arc::new(Semaphore::new(small)),
+            large: Arc::new(Semaphore::new(large)),
             decoding: Arc::new(Semaphore::new(budget)),
             budget,
+            max_wait: limits.max_body_time / WAITING_PART,
         }
     }
 
@@ -94,7 +135,10 @@ impl Memory {
         }
         let deadline = Instant::now() + limits.max_body_time;
         let mut bytes = BytesMut::new();
-        let mut memory: Option<OwnedSemaphorePermit> = None;
+        let mut memory = None;
+        if announced > SMALL_BYTES {
+            memory = Some(self.take(&self.large, announced).await?);
+        }
         while let Some(chunk) = timeout_at(deadline, next_chunk(&mut body))
             .await
             .map_err(|_| too_slow(limits))??
@@ -102,13 +146,12 @@ impl Memory {
             if bytes.len() + chunk.len() > max_bytes {
                 return Err(too_large(max_bytes));
             }
-            let share = timeout_at(deadline, take(&self.receiving, chunk.len())).await;
-            let share = share.map_err(|_| Rejection::OutOfMemory)??;
-            match &mut memory {
-                Some(memory) => memory.merge(share),
-                None => memory = Some(share),
+            let length = bytes.len() + chunk.len();
+            let room = room(length, bytes.capacity(), announced, max_bytes);
+            self.hold(&mut memory, length, room).await?;
+            if length > bytes.capacity() {
+                bytes.reserve(room - bytes.len());
             }
-            make_room(&mut bytes, chunk.len(), announced);
             bytes.extend_from_slice(&chunk);
         }
         metrics::received(encoding, bytes.len());
@@ -131,13 +174,16 @@ impl Memory {
     ) -> Result<T, Rejection> {
         let (encoding, bytes) = (received.encoding, received.bytes.clone());
         if bytes.len() <= INLINE_BYTES {
-            match decode(encoding, &bytes, max_bytes.min(INLINE_BYTES)) {
-                Ok(decoded) => return read(&decoded),
-                Err(BodyError::TooLarge { .. }) if max_bytes > INLINE_BYTES => {}
-                Err(error) => return Err(error.into()),
+            let decode_here = || match decode(encoding, &bytes, max_bytes.min(INLINE_BYTES)) {
+                Ok(decoded) => read(&decoded).map(Some),
+                Err(BodyError::TooLarge { .. }) if max_bytes > INLINE_BYTES => Ok(None),
+                Err(error) => Err(error.into()),
+            };
+            if let Some(done) = guarded(decode_here)? {
+                return Ok(done);
             }
         }
-        let memory = take(&self.decoding, max_bytes).await?;
+        let memory = self.take(&self.decoding, max_bytes).await?;
         let decoding = spawn_blocking(move || {
             let _memory = memory;
             read(&decode(encoding, &bytes, max_bytes)?)
@@ -147,7 +193,7 @@ impl Memory {
     }
 
     /// Decodes a body to at most `max_bytes` and returns what `make` makes of it, which may be as large again, with its
-    /// share of the memory. Small ones have none: they are about as large as the body, which has its own.
+    /// share of the memory. What is made of a small one has none yet: see [`Memory::share`].
     ///
     /// `make` is given how many bytes it may unpack; it is called again, with a larger number, if it says that they are too
     /// few.
@@ -163,25 +209,90 @@ impl Memory {
         let (encoding, bytes) = (received.encoding, received.bytes.clone());
         let both = move |max_bytes| make(&decode(encoding, &bytes, max_bytes)?, max_bytes);
         if received.bytes.len() <= INLINE_BYTES {
-            match both(max_bytes.min(INLINE_BYTES)) {
+            match guarded(|| both(max_bytes.min(INLINE_BYTES))) {
                 Err(Rejection::TooLarge { .. }) if max_bytes > INLINE_BYTES => {}
                 made => return made.map(|made| (made, None)),
             }
         }
-        let memory = take(&self.decoding, (2 * max_bytes).min(self.budget)).await?;
+        let memory = (2 * max_bytes).min(self.budget);
+        let memory = self.take(&self.decoding, memory).await?;
         let making =
             spawn_blocking(move || both(max_bytes).map(|made| (made, Some(Share(memory)))));
         making.await.map_err(|_| Rejection::Internal)?
     }
+
+    /// A share for so many bytes that were made of a small body. Does not wait: the request may hold others.
+    ///
+    /// # Errors
+    /// [`Rejection::OutOfMemory`].
+    pub(crate) fn share(&self, bytes: usize) -> Result<Share, Rejection> {
+        try_take(&self.small, bytes).map(Share)
+    }
+
+    /// Sees to it that `memory` holds `length` bytes, and in that case `room` of them. The first share is waited for.
+    async fn hold(
+        &self,
+        memory: &mut Option<OwnedSemaphorePermit>,
+        length: usize,
+        room: usize,
+    ) -> Result<(), Rejection> {
+        let budget = if room > SMALL_BYTES {
+            &self.large
+        } else {
+            &self.small
+        };
+        match memory {
+            None => *memory = Some(self.take(budget, room).await?),
+            Some(share) if length <= share.num_permits() => {}
+            Some(share) if Arc::ptr_eq(share.semaphore(), budget) => {
+                share.merge(try_take(budget, room - share.num_permits())?);
+            }
+            Some(share) => *share = try_take(budget, room)?,
+        }
+        Ok(())
+    }
+
+    /// Waits for a share of a budget, but not for ever.
+    async fn take(
+        &self,
+        budget: &Arc<Semaphore>,
+        bytes: usize,
+    ) -> Result<OwnedSemaphorePermit, Rejection> {
+        let share = Arc::clone(budget).acquire_many_owned(permits(bytes));
+        match timeout(self.max_wait, share).await {
+            Ok(share) => share.map_err(|_| Rejection::Internal),
+            Err(_) => Err(Rejection::OutOfMemory),
+        }
+    }
 }
 
-/// Makes room for a chunk, and for what is to follow it.
-fn make_room(bytes: &mut BytesMut, chunk: usize, announced: usize) {
-    let length = bytes.len() + chunk;
-    if length > bytes.capacity() {
-        let enough = announced.min(length * TRUST).max(length);
-        bytes.reserve(enough - bytes.len());
-    }
+/// Takes a share of a budget if it is there.
+fn try_take(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
+    let share = Arc::clone(budget).try_acquire_many_owned(permits(bytes));
+    share.map_err(|_| Rejection::OutOfMemory)
+}
+
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// The room to make for a body of which `length` bytes have come and that has outgrown `old` ones. One that announces
+/// nothing gets twice as much each time.
+fn room(length: usize, old: usize, announced: usize, max_bytes: usize) -> usize {
+    let room = if announced > 0 {
+        announced.min(length * TRUST)
+    } else if length <= SMALL_BYTES {
+        (2 * old).min(SMALL_BYTES)
+    } else {
+        2 * old
+    };
+    room.min(max_bytes).max(length)
+}
+
+/// Runs what might panic, which then costs only this request; the panic's message is in the log.
+fn guarded<T>(run: impl FnOnce() -> Result<T, Rejection>) -> Result<T, Rejection> {
+    // What a panic leaves half done is dropped with the request.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(Rejection::Internal))
 }
 
 /// The coding that a body's headers name; a list of several is one that is not known.
@@ -208,13 +319,6 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
     }
 }
 
-/// Waits for a share of a budget.
-async fn take(budget: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let permit = Arc::clone(budget).acquire_many_owned(bytes).await;
-    permit.map_err(|_| Rejection::Internal)
-}
-
 fn too_large(limit_bytes: usize) -> Rejection {
     Rejection::TooLarge { limit_bytes }
 }
@@ -227,7 +331,9 @@ fn too_slow(limits: &Limits) -> Rejection {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::task::{Context, Poll};
+
+    use http_body::{Frame, SizeHint};
 
     use super::*;
 
@@ -266,15 +372,169 @@ mod tests {
 
     #[test]
     fn room_is_made_for_what_came_and_not_for_what_is_announced() {
-        for (chunk, announced, capacity) in [
-            (2, 100_000_000, 8),
-            (8_000, 24_000, 24_000),
-            (8_000, 8_000, 8_000),
-            (8_000, 0, 8_000),
+        for (length, old, announced, expected) in [
+            (2, 0, 100_000_000, 8),
+            (8_000, 0, 24_000, 24_000),
+            (8_000, 0, 8_000, 8_000),
+            (8_000, 0, 0, 8_000),
+            (9_000, 8_000, 0, 16_000),
+            (900_000, 800_000, 0, SMALL_BYTES),
+            (SMALL_BYTES + 1, SMALL_BYTES, 0, 2 * SMALL_BYTES),
+            (SMALL_BYTES + 2, 2, 0, SMALL_BYTES + 2),
+            (6 * SMALL_BYTES, 5 * SMALL_BYTES, 0, 8 * SMALL_BYTES),
         ] {
-            let mut bytes = BytesMut::new();
-            make_room(&mut bytes, chunk, announced);
-            assert_eq!(bytes.capacity(), capacity, "{chunk} of {announced}");
+            let room = room(length, old, announced, 8 * SMALL_BYTES);
+            assert_eq!(room, expected, "{length} of {announced}");
+        }
+    }
+
+    /// Room for two large bodies, and three mebibytes for small ones.
+    fn narrow() -> Limits {
+        Limits {
+            max_envelope_bytes: 5 << 20,
+            max_in_flight_bytes: 12 << 20,
+            max_body_time: Duration::from_millis(200),
+            ..Limits::default()
+        }
+    }
+
+    /// A body without a length, of so many chunks of 512 KiB.
+    fn chunked(chunks: usize) -> Body {
+        Body::new(Chunks {
+            chunks,
+            announced: None,
+        })
+    }
+
+    /// A body that announces so many bytes and sends none.
+    fn stalled(announced: u64) -> Body {
+        Body::new(Chunks {
+            chunks: 0,
+            announced: Some(announced),
+        })
+    }
+
+    struct Chunks {
+        chunks: usize,
+        announced: Option<u64>,
+    }
+
+    impl HttpBody for Chunks {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if self.announced.is_some() {
+                return Poll::Pending;
+            }
+            let Some(rest) = self.chunks.checked_sub(1) else {
+                return Poll::Ready(None);
+            };
+            self.chunks = rest;
+            Poll::Ready(Some(Ok(Frame::data(vec![0; 512 * 1024].into()))))
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.announced.map(SizeHint::with_exact).unwrap_or_default()
+        }
+    }
+
+    #[tokio::test]
+    async fn small_bodies_do_not_wait_for_large_ones() {
+        let limits = narrow();
+        let memory = Memory::new(&limits);
+        let headers = HeaderMap::new();
+        let max_bytes = limits.max_envelope_bytes;
+        let receive =
+            |bytes| memory.receive(&headers, Body::from(vec![0; bytes]), max_bytes, &limits);
+        let _held = receive(5 << 20).await.unwrap();
+        // It gets its share and sends nothing.
+        let stalled = memory.receive(&headers, stalled(4 << 20), max_bytes, &limits);
+        let others = async {
+            assert!(matches!(
+                receive(5 << 20).await,
+                Err(Rejection::OutOfMemory)
+            ));
+            let mut small = Vec::new();
+            for _ in 0..3 {
+                small.push(receive(SMALL_BYTES).await.unwrap());
+            }
+        };
+        let (stalled, ()) = tokio::join!(stalled, others);
+        assert!(matches!(stalled, Err(Rejection::TooSlow { .. })));
+        assert!(receive(4 << 20).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_holds_memory_never_waits_for_more() {
+        let limits = Limits {
+            max_body_time: Duration::from_secs(3600),
+            ..narrow()
+        };
+        let memory = Memory::new(&limits);
+        let headers = HeaderMap::new();
+        let receive = |body| memory.receive(&headers, body, limits.max_envelope_bytes, &limits);
+        let first = receive(chunked(10)).await.unwrap();
+        assert_eq!(first.bytes.len(), 5 << 20);
+        let small = memory.small.available_permits();
+        assert_eq!(small, 3 << 20, "the share for small ones was given back");
+        let _second = receive(chunked(3)).await.unwrap();
+        let third = receive(chunked(10)).await;
+        assert!(matches!(third, Err(Rejection::OutOfMemory)));
+        assert_eq!(memory.small.available_permits(), small);
+        drop(first);
+        assert!(receive(chunked(10)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_the_request_alone() {
+        let memory = Memory::new(&Limits::default());
+        for bytes in [10, 2 * INLINE_BYTES] {
+            let received = Received::of(vec![0; bytes], Encoding::Identity);
+            let decoded = memory.decode(&received, 1 << 20, |bytes| match bytes {
+                [] => Ok(()),
+                _ => panic!("as bugs do"),
+            });
+            assert!(matches!(decoded.await, Err(Rejection::Internal)));
+            let made = memory.make(&received, 1 << 20, |bytes, _| match bytes {
+                [] => Ok(()),
+                _ => panic!("as bugs do"),
+            });
+            assert!(matches!(made.await, Err(Rejection::Internal)));
+        }
+        assert_eq!(memory.decoding.available_permits(), memory.budget);
+    }
+
+    #[tokio::test]
+    async fn decoding_is_not_waited_for_for_ever() {
+        let limits = narrow();
+        let memory = Memory::new(&limits);
+        let _all = memory.take(&memory.decoding, memory.budget).await.unwrap();
+        let received = Received::of(vec![0; 2 * INLINE_BYTES], Encoding::Identity);
+        let decoded = memory.decode(&received, 1 << 20, |_| Ok(()));
+        assert!(matches!(decoded.await, Err(Rejection::OutOfMemory)));
+    }
+
+    #[tokio::test]
+    async fn what_is_made_is_packed_if_that_makes_it_smaller() {
+        let noise: Vec<u8> = std::iter::repeat_with(bugle_protocol::EventId::random)
+            .take(PACK_BYTES / 8)
+            .flat_map(|id| id.0.into_bytes())
+            .collect();
+        for (bytes, encoding) in [
+            (vec![0; PACK_BYTES], Encoding::Identity),
+            (vec![0; PACK_BYTES + 1], Encoding::Zstd),
+            (noise, Encoding::Identity),
+        ] {
+            let made = Received::made(bytes.clone()).await.unwrap();
+            if bytes[0] == 0 {
+                assert_eq!(made.encoding, encoding);
+            }
+            let unpacked = decode(made.encoding, &made.bytes, bytes.len()).unwrap();
+            assert!(unpacked == bytes, "{encoding:?}");
         }
     }
 

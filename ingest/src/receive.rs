@@ -25,6 +25,9 @@ const ENVELOPE_TYPE: &[u8] = b"application/x-sentry-envelope";
 /// Characters kept of a client's name and of a user agent; real ones are far shorter.
 const MAX_NAME_CHARS: usize = 1024;
 
+/// Bytes that an envelope may have beside its event while only its own first line says who sends it.
+const KEYLESS_EXTRA_BYTES: usize = 1024 * 1024;
+
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Inlet {
@@ -129,7 +132,13 @@ impl Inlet {
         body: Body,
     ) -> Result<Receipt, Rejection> {
         let limits = &self.ingest.limits;
-        let max_bytes = limits.max_envelope_bytes;
+        let max_bytes = match attempt.sender {
+            Some(_) => limits.max_envelope_bytes,
+            // Nobody answers for it yet: enough for an event and what goes with it.
+            None => limits
+                .max_envelope_bytes
+                .min(limits.max_event_bytes + KEYLESS_EXTRA_BYTES),
+        };
         let received = self.memory.receive(&parts.headers, body, max_bytes, limits);
         let received = received.await?;
         attempt.size = received.bytes.len() as u64;
@@ -215,7 +224,7 @@ impl Inlet {
         if let Some(overflow) = checked.overflow {
             return Err(overflow.into());
         }
-        let received = Received::made(envelope);
+        let received = Received::made(envelope).await?;
         self.queue(parts, attempt, checked.event_id, received).await
     }
 

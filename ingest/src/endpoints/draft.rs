@@ -62,9 +62,9 @@ impl Draft {
         self.push(ItemType::Attachment, members, file.body);
     }
 
-    /// Its size in bytes so far.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+    /// Bytes of memory until it is queued: it may be packed then, and both forms are there for a moment.
+    pub(super) fn footprint(&self) -> usize {
+        2 * self.bytes.len()
     }
 
     /// Whether it has no items.

@@ -21,7 +21,7 @@ use bugle_protocol::{AuthError, EventId, ProjectId, PublicKey};
 use crate::Rejection;
 use crate::attempt::announced;
 use crate::authenticate::{claimed_auth, text};
-use crate::body::{Received, Share};
+use crate::body::Share;
 use crate::receive::{Inlet, Sender, parse_project_id};
 use draft::Draft;
 
@@ -72,15 +72,13 @@ async fn take_from(
 ) -> Result<Option<EventId>, Rejection> {
     let size = announced(&body);
     let made = receive_and_make(inlet, parts, body, max_bytes, make).await;
-    let (received, draft, memory) = match made {
+    let (draft, _memory) = match made {
         Ok(made) => made,
         Err(rejection) => return Err(inlet.refused(sender, size, rejection).await),
     };
     if draft.is_empty() {
         return Ok(None);
     }
-    // A small draft has no memory of its own: then its body's is held until the queue has it.
-    let _memory = (memory.map(|memory| memory.shrink_to(draft.len())), received);
     let receipt = inlet.take_made(parts, sender, draft.into_bytes()).await?;
     Ok(receipt.id)
 }
@@ -91,14 +89,20 @@ async fn receive_and_make(
     body: Body,
     max_bytes: usize,
     make: impl Fn(&[u8], usize) -> Result<Draft, Rejection> + Send + 'static,
-) -> Result<(Received, Draft, Option<Share>), Rejection> {
+) -> Result<(Draft, Share), Rejection> {
     let limits = &inlet.ingest.limits;
     let received = inlet
         .memory
         .receive(&parts.headers, body, max_bytes, limits)
         .await?;
     let (draft, memory) = inlet.memory.make(&received, max_bytes, make).await?;
-    Ok((received, draft, memory))
+    // The draft has all that is needed of the body, whose memory is free for others.
+    drop(received);
+    let memory = match memory {
+        Some(memory) => memory.shrink_to(draft.footprint()),
+        None => inlet.memory.share(draft.footprint())?,
+    };
+    Ok((draft, memory))
 }
 
 /// The sender by the path, or else by headers and query. Where the path names a key, anything else may only repeat it.

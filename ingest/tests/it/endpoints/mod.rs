@@ -13,6 +13,7 @@ mod unreal;
 
 use axum::body::Body;
 use axum::http::Request;
+use bugle_protocol::body::decode;
 use bugle_protocol::{Envelope, EventId};
 
 use crate::support::{Answer, Bench, KEY};
@@ -42,7 +43,8 @@ fn queued(bench: &mut Bench, members: &[&str]) -> (Option<EventId>, Vec<QueuedIt
     let [request] = queued.as_slice() else {
         panic!("expected one request, found {}", queued.len());
     };
-    let envelope = Envelope::parse(&request.body).unwrap();
+    let body = decode(request.head.encoding, &request.body, 1 << 30).unwrap();
+    let envelope = Envelope::parse(&body).unwrap();
     let items = envelope.items.iter().map(|item| QueuedItem {
         item_type: item.header.item_type.to_string(),
         members: members
