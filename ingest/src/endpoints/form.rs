@@ -1,6 +1,7 @@
 //! The text fields of a crash reporter's form: pieces of an event, and whatever else the application added.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use bugle_protocol::json::{self, Json, Object};
 
@@ -24,17 +25,15 @@ impl<'a> Fields<'a> {
     ///
     /// An event comes as JSON in the field `sentry`, as such a text cut into the fields `sentry__1`, `sentry__2` and so on, as
     /// one field per value, named `sentry[tags][color]`, or in several of these ways. Where they contradict each other the
-    /// last counts, in the order of this sentence. A text that is not a JSON object, or is larger than an event may be, stays
-    /// a field.
-    pub(super) fn collect(
-        fields: impl IntoIterator<Item = Field<'a>>,
-        max_event_bytes: usize,
-    ) -> Self {
+    /// last counts, in the order of this sentence. A text that is not a JSON object stays a field.
+    ///
+    /// Takes time and memory that grow with the texts; the caller bounds these.
+    pub(super) fn collect(fields: impl IntoIterator<Item = Field<'a>>) -> Self {
         let mut collected = Self::default();
-        let (mut chunks, mut values) = (Vec::new(), Vec::new());
+        let (mut texts, mut chunks, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in fields {
             if name == "sentry" {
-                collected.merge_text(name, value, max_event_bytes);
+                texts.push((name, value));
             } else if let Some(index) = chunk_index(&name) {
                 chunks.push((index, value));
             } else if name.starts_with("sentry[") {
@@ -46,11 +45,10 @@ impl<'a> Fields<'a> {
         if !chunks.is_empty() {
             chunks.sort_by_key(|(index, _)| *index);
             let text: String = chunks.iter().map(|(_, value)| value.as_ref()).collect();
-            collected.merge_text("sentry__".into(), text.into(), max_event_bytes);
+            texts.push(("sentry__".into(), text.into()));
         }
-        for (name, value) in values {
-            collected.merge_value(name, value);
-        }
+        collected.merge_texts(texts);
+        collected.merge_values(values);
         collected
     }
 
@@ -66,40 +64,85 @@ impl<'a> Fields<'a> {
         (!pairs.is_empty()).then(|| json::to_string(&pairs.into()))
     }
 
-    fn merge_text(&mut self, name: Cow<'a, str>, text: Cow<'a, str>, max_bytes: usize) {
-        if text.len() > max_bytes {
-            return self.others.push((name, text));
-        }
-        match json::parse_str(&text) {
-            Ok(Json::Object(event)) => {
-                let known = match self.event.take() {
-                    Some(Json::Object(known)) => known,
-                    _ => Object::new(),
-                };
-                let members = known.into_iter().chain(event);
-                let event: Object<'_> = members.collect();
-                self.event = Some(Json::from(event).into_owned());
+    /// Makes one object of all texts. Their members are put together once, at the end: a form may have a thousand texts.
+    fn merge_texts(&mut self, texts: Vec<Field<'a>>) {
+        let mut members = Vec::new();
+        let mut is_event = false;
+        for (name, text) in texts {
+            match json::parse_str(&text) {
+                Ok(Json::Object(object)) => {
+                    is_event = true;
+                    let owned = |(key, value): (Cow<'_, str>, Json<'_>)| {
+                        (key.into_owned(), value.into_owned())
+                    };
+                    members.extend(object.into_iter().map(owned));
+                }
+                _ => self.others.push((name, text)),
             }
-            _ => self.others.push((name, text)),
+        }
+        if is_event {
+            self.event = Some(members.into_iter().collect::<Object<'_>>().into());
         }
     }
 
-    fn merge_value(&mut self, name: Cow<'a, str>, value: Cow<'a, str>) {
-        let Some(path) = path_of(&name) else {
-            return self.others.push((name, value));
-        };
-        let mut place = self.event.get_or_insert_with(|| Object::new().into());
-        for key in path {
-            if place.as_object().is_none() {
-                *place = Object::new().into();
+    /// Lays single values over the event. They become an object of their own first, which is small, so that the event's
+    /// members, which may be many, are gone through once.
+    fn merge_values(&mut self, fields: Vec<Field<'a>>) {
+        let mut values = Object::new();
+        for (name, value) in fields {
+            match path_of(&name) {
+                Some(path) => set(&mut values, &path, value.into_owned()),
+                None => self.others.push((name, value)),
             }
-            let Some(object) = place.as_object_mut() else {
-                return;
-            };
-            place = object.get_or_insert_with(key.to_owned(), || Json::Null);
         }
-        *place = value.into_owned().into();
+        if !values.is_empty() {
+            let event = self.event.get_or_insert_with(|| Object::new().into());
+            overlay(event, values.into());
+        }
     }
+}
+
+/// Sets the value at a path; what is no object on the way there becomes one.
+fn set(object: &mut Object<'static>, path: &[&str], value: String) {
+    let [key, rest @ ..] = path else {
+        return;
+    };
+    let place = object.get_or_insert_with((*key).to_owned(), || Json::Null);
+    if rest.is_empty() {
+        *place = value.into();
+        return;
+    }
+    if place.as_object().is_none() {
+        *place = Object::new().into();
+    }
+    if let Some(inner) = place.as_object_mut() {
+        set(inner, rest, value);
+    }
+}
+
+/// Replaces in `place` what `values` has as well, object by object, and adds the rest at the end.
+fn overlay(place: &mut Json<'static>, values: Json<'static>) {
+    match (&mut *place, values) {
+        (Json::Object(known), Json::Object(new)) => overlay_object(known, new),
+        (_, values) => *place = values,
+    }
+}
+
+fn overlay_object(known: &mut Object<'static>, new: Object<'static>) {
+    let mut new: Vec<_> = new.into_iter().map(Some).collect();
+    let places: HashMap<String, usize> = new
+        .iter()
+        .enumerate()
+        .filter_map(|(at, member)| Some((member.as_ref()?.0.clone().into_owned(), at)))
+        .collect();
+    for (key, value) in known.iter_mut() {
+        let member = places.get(key).and_then(|&at| new[at].take());
+        if let Some((_, new)) = member {
+            overlay(value, new);
+        }
+    }
+    let members = std::mem::take(known).into_iter();
+    *known = members.chain(new.into_iter().flatten()).collect();
 }
 
 /// The place of a piece of the event's text: 3 in `sentry__3`.
@@ -123,9 +166,7 @@ mod tests {
         let fields = fields
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()));
-        Fields::collect(fields, 100)
-            .to_form_data()
-            .unwrap_or_default()
+        Fields::collect(fields).to_form_data().unwrap_or_default()
     }
 
     #[test]
@@ -161,6 +202,18 @@ mod tests {
                 &[("sentry", "[1]"), ("sentry__1", "{"), ("sentry[a", "b")],
                 r#"[["sentry","[1]"],["sentry__","{"],["sentry[a","b"]]"#,
             ),
+            (
+                &[
+                    ("sentry", r#"{"a":1,"tags":1}"#),
+                    ("sentry", r#"{"b":2,"a":3}"#),
+                    ("sentry[tags][x]", "1"),
+                    ("sentry[tags][y]", "2"),
+                    ("sentry[c]", "3"),
+                    ("sentry", "{}"),
+                ],
+                r#"[["sentry","{\"a\":3,\"tags\":{\"x\":\"1\",\"y\":\"2\"},\"b\":2,\"c\":\"3\"}"]]"#,
+            ),
+            (&[("sentry", "{}")], r#"[["sentry","{}"]]"#),
             (&[("sentry[]", "1")], r#"[["sentry[]","1"]]"#),
             (&[("sentry[a]b[c]", "1")], r#"[["sentry[a]b[c]","1"]]"#),
             (&[("sentry__x", "1")], r#"[["sentry__x","1"]]"#),
@@ -172,7 +225,7 @@ mod tests {
     #[test]
     fn too_many_levels_stay_a_field() {
         let name = format!("sentry{}", "[a]".repeat(MAX_LEVELS + 1));
-        let fields = Fields::collect([(name.clone().into(), "1".into())], 100);
+        let fields = Fields::collect([(name.clone().into(), "1".into())]);
         assert_eq!(fields.event, None);
         assert_eq!(fields.others, [(name.into(), "1".into())]);
     }

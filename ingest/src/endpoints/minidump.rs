@@ -12,8 +12,8 @@ use bugle_protocol::{EventId, ItemType, msgpack};
 use super::draft::Draft;
 use super::form::Fields;
 use super::{Arrival, content_type, media_type, take};
-use crate::Rejection;
 use crate::receive::Inlet;
+use crate::{ItemLimit, ItemOverflow, Rejection};
 
 /// The field that holds the dump.
 const DUMP: &str = "upload_file_minidump";
@@ -81,10 +81,10 @@ fn of_form(
     let fields = parts
         .iter()
         .filter(|part| part.filename.is_none() && part.name != DUMP);
-    let fields = fields.map(|part| (part.name.clone(), part.text()));
-    let fields = Fields::collect(fields, max_event_bytes);
+    check_fields(fields.clone(), max_event_bytes)?;
+    let fields = Fields::collect(fields.map(|part| (part.name.clone(), part.text())));
 
-    let mut draft = Draft::new(Some(event_id(&fields, &parts)));
+    let mut draft = Draft::new(Some(event_id(&fields, &parts, max_event_bytes)));
     push_dump(&mut draft, dump, max_bytes.saturating_sub(body.len()))?;
     for file in parts.iter().filter(is_file) {
         draft.push_file(file, attachment_type(file));
@@ -95,12 +95,30 @@ fn of_form(
     Ok(draft)
 }
 
-/// The id that the fields or the SDK's event name, else a new one.
-fn event_id(fields: &Fields<'_>, parts: &[Part<'_>]) -> EventId {
+/// Checks that all fields together are not larger than the item that they will be, before anything is made of them.
+fn check_fields<'a>(
+    fields: impl Iterator<Item = &'a Part<'a>>,
+    max_bytes: usize,
+) -> Result<(), Rejection> {
+    let bytes: usize = fields.map(|part| part.name.len() + part.body.len()).sum();
+    if bytes > max_bytes {
+        return Err(Rejection::Item(ItemOverflow {
+            item_type: ItemType::FormData.name().to_owned(),
+            limit: ItemLimit::ItemBytes(max_bytes),
+        }));
+    }
+    Ok(())
+}
+
+/// The id that the fields or the SDK's event name, else a new one. An event that is too large is not searched.
+fn event_id(fields: &Fields<'_>, parts: &[Part<'_>], max_event_bytes: usize) -> EventId {
     let id_in = |event: &Json<'_>| event.get_str("event_id")?.parse().ok();
     let of_fields = fields.event.as_ref().and_then(id_in);
     let of_file = || {
         let file = parts.iter().find(|part| is_named(part, EVENT))?;
+        if file.body.len() > max_event_bytes {
+            return None;
+        }
         id_in(&msgpack::parse(file.body).ok()?)
     };
     of_fields.or_else(of_file).unwrap_or_else(EventId::random)

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use axum::body::Body;
 use bugle_ingest::Limits;
 use bugle_protocol::EventId;
+use bugle_protocol::body::Encoding;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -168,6 +169,41 @@ async fn what_is_no_dump_is_refused() {
         assert_eq!(answer.headers["access-control-allow-origin"], "*");
     }
     assert!(bench.queued().is_empty());
+}
+
+#[tokio::test]
+async fn what_unpacks_to_much_is_queued_packed() {
+    let mut bench = Bench::open().await;
+    let large = [b"MDMP".as_slice(), &[0; 3 << 20]].concat();
+    assert_eq!(send_dump(&bench, &gzip(&large)).await.status, 200);
+    let queued = bench.queued();
+    assert_eq!(queued[0].head.encoding, Encoding::Zstd);
+    assert!(queued[0].body.len() < 10_000);
+}
+
+#[tokio::test]
+async fn all_fields_together_are_as_large_as_an_event_may_be() {
+    let limits = Limits {
+        max_event_bytes: 1000,
+        ..Limits::default()
+    };
+    let mut bench = Bench::with(limits, Default::default()).await;
+    for (name, content, count, status) in [
+        ("sentry", "{}", 120, 200),
+        ("sentry", "{}", 130, 413),
+        ("sentry__1", "{", 101, 413),
+        ("sentry[tags][a]", "0123456789", 41, 413),
+        ("other", "12345", 101, 413),
+    ] {
+        let mut fields = vec![("upload_file_minidump", Some("x"), DUMP)];
+        fields.resize(count + 1, (name, None, content.as_bytes()));
+        let answer = post_as(&bench, PATH, FORM, form(&fields)).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+        assert_eq!(bench.queued().len(), usize::from(status == 200));
+        if status == 413 {
+            assert!(answer.body.contains("'form_data' (at most 1000 bytes"));
+        }
+    }
 }
 
 #[tokio::test]
