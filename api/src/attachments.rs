@@ -8,7 +8,7 @@ use bugle_store::{Attachment, Scope};
 use serde::Serialize;
 use tokio_util::io::ReaderStream;
 
-use crate::paging::{Stretch, push_encoded};
+use crate::paging::Stretch;
 use crate::{ApiError, Call};
 
 /// What a file is that says nothing of itself.

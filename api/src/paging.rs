@@ -161,7 +161,7 @@ fn address(call: &Call) -> String {
 }
 
 /// Appends a text so that it survives in a query and in a header.
-pub(crate) fn push_encoded(out: &mut String, text: &str) {
+fn push_encoded(out: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
