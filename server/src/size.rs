@@ -4,7 +4,8 @@
 pub(crate) const EXPECTED: &str = "a size, such as 512MiB, 10GiB or 0";
 
 /// Reads a whole number of bytes, with a unit of 1024 (`KiB`, `MiB`, `GiB`, `TiB`) or of 1000 (`KB`, `MB`, `GB`, `TB`), in
-/// any case, or none. `None` if it is no size, or one beyond 64 bits.
+/// any case, or none. `None` if it is no size, or one beyond 64 bits. A letter alone (`10G`) is no unit: people mean either
+/// by it.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let text = text.trim();
     let end = text
@@ -13,10 +14,10 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at(end);
     let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
-        "kib" | "k" => 1 << 10,
-        "mib" | "m" => 1 << 20,
-        "gib" | "g" => 1 << 30,
-        "tib" | "t" => 1 << 40,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
@@ -37,12 +38,18 @@ mod tests {
             ("4096", Some(4096)),
             ("512MiB", Some(512 << 20)),
             (" 10 gib ", Some(10 << 30)),
-            ("1G", Some(1 << 30)),
+            ("3KiB", Some(3072)),
+            ("3KB", Some(3000)),
+            ("7 B", Some(7)),
             ("2TB", Some(2_000_000_000_000)),
             ("", None),
             ("MiB", None),
             ("-1", None),
             ("1.5GiB", None),
+            ("1K", None),
+            ("1m", None),
+            ("1 G", None),
+            ("1T", None),
             ("10GiBs", None),
             ("99999999999TiB", None),
         ] {

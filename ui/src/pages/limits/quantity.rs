@@ -2,8 +2,9 @@
 
 use crate::ledger::Unit;
 
-/// Units of bytes with their sizes, the longer names first.
-const UNITS: [(&str, u64); 13] = [
+/// Units of bytes with their sizes, the longer names first. They are those of the command line; a letter alone is none, as
+/// people mean either by it.
+const UNITS: [(&str, u64); 9] = [
     ("KIB", 1 << 10),
     ("MIB", 1 << 20),
     ("GIB", 1 << 30),
@@ -12,10 +13,6 @@ const UNITS: [(&str, u64); 13] = [
     ("MB", 1_000_000),
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
-    ("K", 1_000),
-    ("M", 1_000_000),
-    ("G", 1_000_000_000),
-    ("T", 1_000_000_000_000),
     ("B", 1),
 ];
 
@@ -93,6 +90,8 @@ mod tests {
             ("500 MB", Unit::Bytes, 500_000_000),
             ("1.5gib", Unit::Bytes, 1_610_612_736),
             ("12b", Unit::Bytes, 12),
+            ("3 KiB", Unit::Bytes, 3072),
+            ("3 KB", Unit::Bytes, 3000),
             ("1_000", Unit::Bytes, 1000),
         ] {
             assert_eq!(parse(typed, unit), Ok(quantity), "{typed}");
@@ -111,6 +110,8 @@ mod tests {
             ("1.ééééééé GB", Unit::Bytes),
             (".5 GB", Unit::Bytes),
             ("MB", Unit::Bytes),
+            ("1K", Unit::Bytes),
+            ("1 g", Unit::Bytes),
             ("٣", Unit::Items),
         ] {
             assert!(parse(typed, unit).is_err(), "{typed}");
