@@ -52,7 +52,7 @@ pub(crate) struct Memory {
     decoding: Arc<Semaphore>,
     /// The size of `decoding` in bytes.
     budget: usize,
-    /// How long a request waits for its share.
+    /// How long a request waits for its share, and a large share for the request's next bytes.
     max_wait: Duration,
 }
 
@@ -139,9 +139,9 @@ impl Memory {
         if announced > SMALL_BYTES {
             memory = Some(self.take(&self.large, announced).await?);
         }
-        while let Some(chunk) = timeout_at(deadline, next_chunk(&mut body))
-            .await
-            .map_err(|_| too_slow(limits))??
+        while let Some(chunk) = self
+            .next_chunk(&mut body, deadline, &memory, limits)
+            .await?
         {
             if bytes.len() + chunk.len() > max_bytes {
                 return Err(too_large(max_bytes));
@@ -227,6 +227,30 @@ impl Memory {
     /// [`Rejection::OutOfMemory`].
     pub(crate) fn share(&self, bytes: usize) -> Result<Share, Rejection> {
         try_take(&self.small, bytes).map(Share)
+    }
+
+    /// Waits for the next bytes of a body. Who holds much memory has to make use of it.
+    async fn next_chunk(
+        &self,
+        body: &mut Body,
+        deadline: Instant,
+        memory: &Option<OwnedSemaphorePermit>,
+        limits: &Limits,
+    ) -> Result<Option<Bytes>, Rejection> {
+        let is_large = memory
+            .as_ref()
+            .is_some_and(|m| m.num_permits() > SMALL_BYTES);
+        let stalled = Instant::now() + self.max_wait;
+        let (until, time) = match is_large && stalled < deadline {
+            true => (stalled, self.max_wait),
+            false => (deadline, limits.max_body_time),
+        };
+        let too_slow = |_| Rejection::TooSlow {
+            seconds: time.as_secs(),
+        };
+        timeout_at(until, next_chunk(body))
+            .await
+            .map_err(too_slow)?
     }
 
     /// Sees to it that `memory` holds `length` bytes, and in that case `room` of them. The first share is waited for.
@@ -321,12 +345,6 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Rejection> {
 
 fn too_large(limit_bytes: usize) -> Rejection {
     Rejection::TooLarge { limit_bytes }
-}
-
-fn too_slow(limits: &Limits) -> Rejection {
-    Rejection::TooSlow {
-        seconds: limits.max_body_time.as_secs(),
-    }
 }
 
 #[cfg(test)]
@@ -466,6 +484,21 @@ mod tests {
         let (stalled, ()) = tokio::join!(stalled, others);
         assert!(matches!(stalled, Err(Rejection::TooSlow { .. })));
         assert!(receive(4 << 20).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_large_share_is_lost_sooner_by_sending_nothing() {
+        let limits = Limits {
+            max_body_time: Duration::from_secs(4),
+            ..Limits::default()
+        };
+        let memory = Memory::new(&limits);
+        let headers = HeaderMap::new();
+        let received = memory.receive(&headers, stalled(2 << 20), 5 << 20, &limits);
+        match received.await {
+            Err(Rejection::TooSlow { seconds }) => assert_eq!(seconds, 1),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]
