@@ -6,7 +6,6 @@
 //!
 //! What is processed is known to the database, not to the queue: the cursor moves in the transaction that stores a batch.
 //! A segment is deleted as soon as all of it is processed, because only here do unscrubbed bytes exist.
-
 //!
 //! Of a damaged file every record is delivered that is still whole: see [`Damage`].
 
@@ -63,7 +62,7 @@ pub struct Limits {
     /// Pushes are refused while the backlog is larger than this.
     pub max_backlog_bytes: u64,
     /// Pushes are refused while the disk has less room than this and as much again as the backlog, which will be stored
-    /// on the same disk. 0 switches it off.
+    /// on the same disk; or for less than a thousand files. 0 switches both off.
     pub min_free_bytes: u64,
 }
 
@@ -95,6 +94,16 @@ pub enum PushError {
         free_bytes: u64,
         /// The floor, without what waits.
         floor_bytes: u64,
+    },
+    /// The file system has hardly room for more files, however small.
+    #[error(
+        "the queue's disk has room for {free_files} files, less than the floor of {floor_files}"
+    )]
+    FilesLow {
+        /// How many it has room for.
+        free_files: u64,
+        /// The floor.
+        floor_files: u64,
     },
     /// The disk refused the bytes.
     #[error("could not write to the queue: {0}")]
@@ -275,7 +284,7 @@ impl Queue {
             backlog_bytes: self.backlog_bytes(),
             oldest_received_at: oldest.received_at(processed)?,
             is_accepting: self.is_accepting(),
-            free_disk_bytes: self.shared.disk.free_bytes(),
+            free_disk_bytes: self.shared.disk.free().map(|free| free.bytes),
             damage: self.damage(),
         })
     }

@@ -64,13 +64,7 @@ impl Shared {
         if floor_bytes == 0 {
             return None;
         }
-        // What waits will be stored on the same disk.
-        let needed_bytes = floor_bytes.saturating_add(backlog_bytes);
-        let free_bytes = self.disk.free_bytes()?;
-        (free_bytes < needed_bytes).then_some(PushError::DiskLow {
-            free_bytes,
-            floor_bytes,
-        })
+        self.disk.free()?.refusal(floor_bytes, backlog_bytes)
     }
 
     /// Notes that the database has everything up to `position`.
