@@ -1,3 +1,5 @@
+//! See `bugle_fuzz::targets::envelope`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(

@@ -1,3 +1,5 @@
+//! See `bugle_fuzz::targets::event`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(

@@ -1,3 +1,5 @@
+//! See `bugle_fuzz::targets::query`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(

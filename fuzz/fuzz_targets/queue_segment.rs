@@ -1,3 +1,5 @@
+//! See `bugle_fuzz::targets::queue_segment`.
+
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(
