@@ -32,7 +32,7 @@ unit: ## Run the Rust tests, those of the store on both databases
 	fi
 
 fuzz-short: ## Fuzz every entry point for 20 seconds, where a nightly toolchain and cargo-fuzz are there
-	fuzz/run 20
+	SEED=1 fuzz/run 20
 
 fuzz: ## Fuzz every entry point for SECONDS (600), or TARGETS alone
 	fuzz/run $(or $(SECONDS),600) $(TARGETS)

@@ -53,7 +53,8 @@ pub struct Limits {
     /// Bytes of a replay recording or video, one of each per envelope; 10 MiB.
     pub max_replay_bytes: usize,
     /// Bytes of bodies that are being received at one time, over all requests, and again as many for bodies that are
-    /// being decoded; 512 MiB, never less than one body. Whoever finds it empty waits.
+    /// being decoded; 512 MiB, never less than one body. A quarter is for bodies of up to 1 MiB, so that large ones never stand
+    /// in their way. Whoever finds no room waits a little, and is asked to come again.
     pub max_in_flight_bytes: usize,
     /// How long a client may take to send its body, waiting for memory included; 2 minutes.
     pub max_body_time: Duration,
