@@ -68,8 +68,15 @@ class Postgres:
         """Kills all of its processes at once, and starts it again on the same data."""
         assert self.program
         self.program.kill()
+        # Its backends have sessions of their own; they end when they notice, and hold the shared memory until then.
+        eventually(lambda: not self._has_processes(), "the processes of PostgreSQL to end")
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         self._serve()
+
+    def _has_processes(self) -> bool:
+        """Whether any process works in the data folder."""
+        data = str((self.folder / "data").resolve())
+        return any(_working_folder(process) == data for process in Path("/proc").glob("[0-9]*"))
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -94,6 +101,14 @@ class Postgres:
         if self.program:
             self.program.stop(how=signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _working_folder(process: Path) -> str:
+    """Where a process works; empty for one that has ended."""
+    try:
+        return str((process / "cwd").readlink())
+    except OSError:
+        return ""
 
 
 def find_postgres_program(name: str) -> str:
