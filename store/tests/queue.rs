@@ -246,12 +246,27 @@ async fn a_foreign_file_is_set_aside() {
 async fn a_segment_of_the_format_before_is_refused_unless_it_is_empty() {
     let folder = tempfile::tempdir().unwrap();
     let old = folder.path().join("00000000000000000005.log");
-    fs::write(&old, "BUGLEQ1\nsome record").unwrap();
+    let (position, data) = (5_u64.to_le_bytes(), b"some record");
+    let checksum = crc32fast::hash(&[&position[..], data].concat());
+    let mut segment = b"BUGLEQ1\n".to_vec();
+    segment.extend(11_u32.to_le_bytes());
+    segment.extend(checksum.to_le_bytes());
+    segment.extend(position);
+    segment.extend(data);
+    fs::write(&old, &segment).unwrap();
     let error = Queue::open(folder.path(), Limits::default(), 0).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(error.to_string().contains(old.to_str().unwrap()), "{error}");
     assert!(source.contains("previous version"), "{source}");
     assert!(old.exists());
+
+    // What only begins so is damage like any other.
+    let damaged = folder.path().join("damaged");
+    fs::create_dir(&damaged).unwrap();
+    segment[30] ^= 1;
+    fs::write(damaged.join("00000000000000000005.log"), &segment).unwrap();
+    let queue = Queue::open(&damaged, Limits::default(), 0).unwrap();
+    assert_eq!(queue.damage().stretches, 1);
 
     fs::write(&old, "BUGLEQ1\n").unwrap();
     let queue = Queue::open(folder.path(), Limits::default(), 4).unwrap();

@@ -51,6 +51,21 @@ struct Tail {
     is_unreadable: bool,
 }
 
+/// Whether a record of the format before follows: a damaged file of ours may begin like one of that format, too.
+fn is_old_record(file: &mut File, file_length: u64) -> io::Result<bool> {
+    let mut header = [0; 16];
+    file.read_exact(&mut header)?;
+    let (length, rest) = header.split_at(4);
+    let (checksum, position) = rest.split_at(4);
+    let length = u64::from(u32::from_le_bytes(length.try_into().unwrap_or_default()));
+    let mut data = Vec::new();
+    file.take(length.min(file_length)).read_to_end(&mut data)?;
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(position);
+    hasher.update(&data);
+    Ok(hasher.finalize().to_le_bytes() == checksum)
+}
+
 impl Segment {
     pub(super) fn new(path: PathBuf, first_position: u64, length: u64) -> Self {
         Self {
@@ -79,15 +94,17 @@ impl Segment {
     /// Refuses a segment of the format before that holds records, which would be taken for damage; an empty one is deleted.
     pub(super) fn refuse_old_format(&self) -> Result<(), StoreError> {
         let refuse = || {
-            let mut start = Vec::new();
-            let file = File::open(&self.path)?;
-            match file.take(OLD_MAGIC.len() as u64).read_to_end(&mut start) {
-                Ok(_) if start == OLD_MAGIC => {}
-                // What cannot be read is of no known format, and recovered like any other damage.
-                _ => return Ok(()),
+            let mut file = File::open(&self.path)?;
+            let mut magic = [0; OLD_MAGIC.len()];
+            // What cannot be read is of no known format, and recovered like any other damage.
+            if file.read_exact(&mut magic).is_err() || &magic != OLD_MAGIC {
+                return Ok(());
             }
             if self.length == OLD_MAGIC.len() as u64 {
                 return fs::remove_file(&self.path);
+            }
+            if !is_old_record(&mut file, self.length).unwrap_or(false) {
+                return Ok(());
             }
             Err(io::Error::new(
                 io::ErrorKind::InvalidData,
