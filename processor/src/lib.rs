@@ -10,7 +10,6 @@ mod pool;
 mod processor;
 mod refused;
 mod request;
-pub mod scrub;
 mod settle;
 mod verdict;
 

@@ -14,9 +14,9 @@ use bugle_store::{Blobs, StoreError};
 use crate::aside;
 use crate::items::{self, Crash, ReportIds};
 use crate::normalize;
-use crate::scrub::Scrubber;
 use crate::settle::{Processed, add_up};
 use crate::verdict::{Ending, Fault, Kept, Refusal, Unit};
+use bugle_rules::scrub::Scrubber;
 
 /// What is decoded at most; ingest has checked its own, smaller limit before.
 const MAX_DECODED_BYTES: usize = 1024 * 1024 * 1024;

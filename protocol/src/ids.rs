@@ -54,6 +54,14 @@ database_id! {
     QuotaId
 }
 database_id! {
+    /// A version of a project's rules, see [`crate::RuleTopic`].
+    RuleVersionId
+}
+database_id! {
+    /// A job that runs in the background.
+    JobId
+}
+database_id! {
     /// A file that came with an event.
     AttachmentId
 }

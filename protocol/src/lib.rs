@@ -14,6 +14,7 @@ pub mod msgpack;
 pub mod multipart;
 pub mod outcome;
 pub mod rate_limit;
+pub mod rule;
 pub mod timestamp;
 
 pub use auth::{Auth, AuthError, PublicKey};
@@ -21,10 +22,14 @@ pub use charge::{Charge, charges};
 pub use dsn::Dsn;
 pub use envelope::{Envelope, EnvelopeError, EnvelopeHeader, Item, ItemHeader, ItemType};
 pub use event::Event;
-pub use ids::{AttachmentId, EventId, IssueId, KeyId, OrganizationId, ProjectId, QuotaId, UserId};
+pub use ids::{
+    AttachmentId, EventId, IssueId, JobId, KeyId, OrganizationId, ProjectId, QuotaId,
+    RuleVersionId, UserId,
+};
 pub use json::Json;
 pub use level::Level;
 pub use meta::Meta;
-pub use outcome::{ClientReason, DataCategory, DiscardReason, LimitReason, Outcome};
+pub use outcome::{ClientReason, DataCategory, DiscardReason, FilterReason, LimitReason, Outcome};
 pub use rate_limit::{LimitScope, RateLimit};
+pub use rule::{RuleHit, RuleName, RuleTopic};
 pub use timestamp::UnixMillis;

@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Makes an enum whose variants have a name each, in the database, the API, the metrics and on the wire.
+/// An enum of names.
 macro_rules! named {
     ($(#[$doc:meta])* $enum:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
         $(#[$doc])*
@@ -36,13 +37,15 @@ macro_rules! named {
     };
 }
 
+pub(crate) use named;
+
 /// How an item ended. The names are Sentry's, with `duplicate`, `sampled` and `unsupported` set apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// Stored.
     Accepted,
-    /// Dropped by a filter rule.
-    Filtered,
+    /// Dropped by a filter of the project.
+    Filtered(FilterReason),
     /// Dropped by a sampling rule.
     Sampled,
     /// Dropped because a limit was reached.
@@ -63,7 +66,7 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Filtered => "filtered",
+            Self::Filtered(_) => "filtered",
             Self::Sampled => "sampled",
             Self::RateLimited(_) => "rate_limited",
             Self::Invalid(_) => "invalid",
@@ -77,14 +80,11 @@ impl Outcome {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
+            Self::Filtered(reason) => reason.name(),
             Self::RateLimited(reason) => reason.name(),
             Self::Invalid(reason) => reason.name(),
             Self::ClientDiscard(reason) => reason.name(),
-            Self::Accepted
-            | Self::Filtered
-            | Self::Sampled
-            | Self::Duplicate
-            | Self::Unsupported => "",
+            Self::Accepted | Self::Sampled | Self::Duplicate | Self::Unsupported => "",
         }
     }
 
@@ -93,7 +93,7 @@ impl Outcome {
     pub fn from_names(name: &str, reason: &str) -> Option<Self> {
         Some(match name {
             "accepted" => Self::Accepted,
-            "filtered" => Self::Filtered,
+            "filtered" => Self::Filtered(FilterReason::from_name(reason)?),
             "sampled" => Self::Sampled,
             "rate_limited" => Self::RateLimited(LimitReason::from_name(reason)?),
             "invalid" => Self::Invalid(DiscardReason::from_name(reason)?),
@@ -117,6 +117,36 @@ impl<'de> Deserialize<'de> for Outcome {
         let (name, reason) = <(String, String)>::deserialize(deserializer)?;
         Self::from_names(&name, &reason)
             .ok_or_else(|| D::Error::custom(format!("unknown outcome {name} {reason}")))
+    }
+}
+
+named! {
+    /// Which filter dropped it. The names are Sentry's.
+    FilterReason {
+        /// The sender's address is on the project's list.
+        IpAddress = "ip-address",
+        /// The release is on the project's list.
+        ReleaseVersion = "release-version",
+        /// The message is on the project's list.
+        ErrorMessage = "error-message",
+        /// A browser extension failed, not the application.
+        BrowserExtensions = "browser-extensions",
+        /// The browser is too old.
+        LegacyBrowsers = "legacy-browsers",
+        /// It happened on a developer's machine.
+        Localhost = "localhost",
+        /// A crawler sent it.
+        WebCrawlers = "web-crawlers",
+        /// A content security report about something that is not the site's, such as an extension.
+        InvalidCsp = "invalid-csp",
+        /// A transaction of a health check.
+        FilteredTransaction = "filtered-transaction",
+        /// A page of an older deployment asked for a script that is gone.
+        ChunkLoadError = "chunk-load-error",
+        /// React found other markup than it had expected.
+        ReactHydrationErrors = "react-hydration-errors",
+        /// A rule that the team wrote; its hits are counted by rule.
+        CustomRule = "custom-inbound-filter",
     }
 }
 
@@ -271,12 +301,13 @@ mod tests {
         let client = ClientReason::ALL.iter().map(|r| Outcome::ClientDiscard(*r));
         let plain = [
             Outcome::Accepted,
-            Outcome::Filtered,
             Outcome::Sampled,
             Outcome::Duplicate,
             Outcome::Unsupported,
         ];
-        for outcome in limited.chain(invalid).chain(client).chain(plain) {
+        let filtered = FilterReason::ALL.iter().map(|r| Outcome::Filtered(*r));
+        let reasons = limited.chain(invalid).chain(client).chain(filtered);
+        for outcome in reasons.chain(plain) {
             let text = serde_json::to_string(&outcome).unwrap();
             assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
         }

@@ -140,6 +140,11 @@ impl<A> RuleSet<A> {
         &self.rules
     }
 
+    /// All rules, to keep.
+    pub fn into_rules(self) -> impl Iterator<Item = Rule<A>> {
+        self.rules.into_iter()
+    }
+
     /// The rules whose condition holds, in order.
     pub fn matching(&self, fields: &(impl Fields + ?Sized)) -> impl Iterator<Item = &Rule<A>> {
         self.rules

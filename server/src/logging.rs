@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::LogFormat;
 
 /// What is logged without `RUST_LOG`: everything of ours from info on, warnings of the libraries.
-const DEFAULT_FILTER: &str = "warn,sqlx::query=error,bugle=info,bugle_ingest=info,bugle_processor=info,bugle_store=info,bugle_alerts=info,bugle_api=info,bugle_ui=info";
+const DEFAULT_FILTER: &str = "warn,sqlx::query=error,bugle=info,bugle_ingest=info,bugle_processor=info,bugle_rules=info,bugle_store=info,bugle_alerts=info,bugle_api=info,bugle_ui=info";
 
 /// Starts logging.
 ///

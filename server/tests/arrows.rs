@@ -11,13 +11,14 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("query", &[]),
+    ("rules", &["query"]),
     ("grouping", &["query"]),
     ("store", &["query"]),
     ("ingest", &["store"]),
-    ("processor", &["grouping", "query", "store"]),
+    ("processor", &["grouping", "rules", "store"]),
     ("alerts", &["query", "store"]),
-    ("api", &["query", "store"]),
-    ("ui", &["query", "store"]),
+    ("api", &["query", "rules", "store"]),
+    ("ui", &["query", "rules", "store"]),
     (
         "server",
         &[
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ingest",
             "processor",
             "query",
+            "rules",
             "store",
             "ui",
         ],

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::blobs::Blobs;
 use crate::keys::KeyCache;
+use crate::rules::RuleChanges;
 use crate::{StoreError, migrate};
 
 /// How many connections read from SQLite beside the one that writes.
@@ -56,6 +57,7 @@ pub struct Store {
     pub(crate) keys: KeyCache,
     /// Rung when notices were written to the outbox.
     pub(crate) outbox: Arc<Notify>,
+    pub(crate) rule_changes: Arc<RuleChanges>,
 }
 
 /// The open database.
@@ -111,6 +113,7 @@ impl Store {
             blobs: Blobs::new(&options.blob_folder),
             keys: KeyCache::new(),
             outbox: Arc::default(),
+            rule_changes: Arc::default(),
         })
     }
 

@@ -22,6 +22,7 @@ pub mod queue;
 mod quotas;
 pub mod record;
 mod rejections;
+mod rules;
 mod search;
 mod sessions;
 mod settings;
@@ -52,9 +53,10 @@ pub use projects::{NewProject, Project, slugify};
 pub use quotas::{NewQuota, Quota, QuotaTarget, check_window};
 pub use record::{
     Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection,
-    NewUser, OutcomeCount, QueueCursor, Recorded, Recording,
+    NewTransaction, NewUser, OutcomeCount, QueueCursor, Recorded, Recording, RuleHitCount,
 };
 pub use rejections::Rejection;
+pub use rules::{NewRuleVersion, RuleHits, RuleOwner, RuleVersion, Saved};
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
 pub use usage::Connections;

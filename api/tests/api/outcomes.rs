@@ -1,7 +1,8 @@
 //! What became of what was sent, over time.
 
 use bugle_protocol::{
-    ClientReason, DataCategory, DiscardReason, KeyId, LimitReason, Outcome, ProjectId, UnixMillis,
+    ClientReason, DataCategory, DiscardReason, FilterReason, KeyId, LimitReason, Outcome,
+    ProjectId, UnixMillis,
 };
 use bugle_store::{Batch, OutcomeCount};
 use insta::assert_json_snapshot;
@@ -38,7 +39,13 @@ async fn two_days() -> (Fixture, Tenant) {
         count(shop, 1, Error, Outcome::Accepted, 4),
         count(shop, 1, Error, limited, 8),
         count(shop, 1, Error, invalid, 16),
-        count(shop, 1, Error, Outcome::Filtered, 32),
+        count(
+            shop,
+            1,
+            Error,
+            Outcome::Filtered(FilterReason::WebCrawlers),
+            32,
+        ),
         count(shop, 1, Error, discarded, 64),
         count(shop, 1, Session, Outcome::Unsupported, 128),
         count(shop, 1, Attachment, Outcome::Accepted, 5000),

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
+use bugle_processor::Rules;
 use bugle_processor::normalize::{Context, NormalizedEvent, Settings, normalize};
-use bugle_processor::scrub::{PiiConfig, ScrubSettings, Scrubber};
-use bugle_processor::{Rules, scrub};
 use bugle_protocol::{Envelope, Event, ItemType, UnixMillis};
+use bugle_rules::scrub;
+use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber};
 
 use crate::captures::Captures;
 

@@ -1,7 +1,7 @@
 //! Texts of rules that people enter: scrubbing selectors and configurations, stack trace and fingerprint rules.
 
-use bugle_processor::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use bugle_protocol::{Event, Meta};
+use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 
 use crate::captures::Captures;
 

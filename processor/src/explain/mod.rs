@@ -3,7 +3,6 @@
 
 mod grouping;
 pub mod normalize;
-pub mod scrub;
 
 use bugle_protocol::json::{self, Json, Object};
 
@@ -14,7 +13,7 @@ pub use grouping::{enhancements, fingerprint, group, message};
 #[must_use]
 pub fn case(line: &str) -> String {
     normalize::case(line)
-        .or_else(|| scrub::case(line))
+        .or_else(|| bugle_rules::explain::case(line))
         .unwrap_or_else(|| no_answer(line))
 }
 

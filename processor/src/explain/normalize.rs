@@ -7,7 +7,7 @@ use bugle_protocol::timestamp::parse_timestamp;
 use bugle_protocol::{Event, Meta, UnixMillis};
 
 use crate::normalize::{Context, NormalizedEvent, Settings, normalize};
-use crate::scrub::{PiiConfig, ScrubSettings, Scrubber};
+use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber};
 
 /// Answers one case, a JSON object with `id`, `op` and the members of its op, with `{"id","output"}`.
 ///

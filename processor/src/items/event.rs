@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::tags;
 use crate::normalize::{Context, NormalizedEvent, Settings, normalize};
 use crate::request::{Arrival, Rules};
-use crate::scrub::Scrubber;
 use crate::verdict::{Kept, Refusal};
+use bugle_rules::scrub::Scrubber;
 
 /// Values longer than this are not kept with their hash: a client could fill the disk with them.
 const MAX_LEAF_VALUES_BYTES: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! What a batch is made of, and what storing makes of its events.
 
 use bugle_protocol::{
-    Charge, DataCategory, EventId, IssueId, KeyId, Level, Outcome, ProjectId, UnixMillis,
+    Charge, DataCategory, EventId, IssueId, KeyId, Level, Outcome, ProjectId, RuleHit, UnixMillis,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,10 @@ pub struct Batch {
     pub intake: Vec<IntakeCount>,
     /// What was not taken, for people to look at.
     pub rejections: Vec<NewRejection>,
+    /// Transactions; one whose id is known already is a duplicate.
+    pub transactions: Vec<NewTransaction>,
+    /// What rules did.
+    pub rule_hits: Vec<RuleHitCount>,
 }
 
 /// A place in a queue.
@@ -225,6 +229,64 @@ impl NewFeedback {
         id.copy_from_slice(&hash.finalize()[..16]);
         EventId::from_bytes(id)
     }
+}
+
+/// A transaction that is ready to be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewTransaction {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The key it came with.
+    pub key_id: KeyId,
+    /// Its id.
+    pub event_id: EventId,
+    /// Its trace, 32 hex digits.
+    pub trace_id: String,
+    /// Its own span, 16 hex digits.
+    pub span_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its operation, such as `http.server`.
+    pub op: String,
+    /// How it ended: `ok`, `internal_error` …
+    pub status: String,
+    /// When it began.
+    pub started_at: UnixMillis,
+    /// When it ended.
+    pub timestamp: UnixMillis,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// When it came in.
+    pub received_at: UnixMillis,
+    /// Its platform.
+    pub platform: String,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// Its release.
+    pub release: Option<String>,
+    /// The user it happened to, as lists show it.
+    pub user_label: Option<String>,
+    /// Its tags, a JSON list of pairs.
+    pub tags: String,
+    /// The share of transactions that the client sends, if it said so.
+    pub client_rate: Option<f64>,
+    /// The share that sampling rules keep; 1 where none applied.
+    pub server_rate: f64,
+    /// The compressed body, see [`crate::compress`].
+    pub payload: Vec<u8>,
+}
+
+/// A number of times that a rule did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleHitCount {
+    /// The project.
+    pub project_id: ProjectId,
+    /// When; only the day is kept.
+    pub received_at: UnixMillis,
+    /// Which rule.
+    pub hit: RuleHit,
+    /// How often.
+    pub quantity: u64,
 }
 
 /// What storing made of an event, in the order of [`Batch::events`].

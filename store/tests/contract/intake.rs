@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use bugle_protocol::{
-    Charge, ClientReason, DataCategory, DiscardReason, KeyId, LimitReason, OrganizationId, Outcome,
-    UnixMillis,
+    Charge, ClientReason, DataCategory, DiscardReason, FilterReason, KeyId, LimitReason,
+    OrganizationId, Outcome, UnixMillis,
 };
 use bugle_store::{Batch, IntakeCount, NewQuota, Project, QuotaTarget, UsageScope};
 
@@ -118,7 +118,7 @@ async fn long_windows_add_up_what_was_not_refused(store: TestStore) {
         error(Outcome::Accepted, 1),
         error(Outcome::Duplicate, 2),
         error(Outcome::Invalid(DiscardReason::InvalidJson), 4),
-        error(Outcome::Filtered, 8),
+        error(Outcome::Filtered(FilterReason::WebCrawlers), 8),
         error(Outcome::RateLimited(LimitReason::KeyQuota), 50),
         error(Outcome::ClientDiscard(ClientReason::SampleRate), 60),
         outcome(&project, DataCategory::Span, Outcome::Unsupported, 100),

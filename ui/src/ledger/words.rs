@@ -46,6 +46,7 @@ pub(crate) fn outcome_meaning(outcome: &str) -> &'static str {
 /// Why an outcome came about, in plain words. A reason that this version does not know keeps the name it has.
 pub(crate) fn reason_words(outcome: &str, reason: &str) -> String {
     let words = match outcome {
+        "filtered" => filter_words(reason),
         "rate_limited" => limit_words(reason),
         "invalid" => discard_words(reason),
         "client_discard" => client_words(reason),
@@ -56,6 +57,24 @@ pub(crate) fn reason_words(outcome: &str, reason: &str) -> String {
         None if reason.is_empty() => outcome_meaning(outcome).trim_end_matches('.').to_owned(),
         None => reason.replace('_', " "),
     }
+}
+
+fn filter_words(reason: &str) -> Option<&'static str> {
+    Some(match reason {
+        "ip-address" => "Sent from an address on the list",
+        "release-version" => "Of a release on the list",
+        "error-message" => "With a message on the list",
+        "browser-extensions" => "Caused by a browser extension",
+        "legacy-browsers" => "From a browser that is too old",
+        "localhost" => "From a developer's machine",
+        "web-crawlers" => "From a crawler",
+        "invalid-csp" => "A security report about something that is not the site's",
+        "filtered-transaction" => "A transaction of a health check",
+        "chunk-load-error" => "A script of an older deployment was gone",
+        "react-hydration-errors" => "A React hydration error",
+        "custom-inbound-filter" => "Dropped by a rule of this project",
+        _ => return None,
+    })
 }
 
 fn limit_words(reason: &str) -> Option<&'static str> {
@@ -138,7 +157,7 @@ pub(crate) fn category_label(category: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use bugle_protocol::{ClientReason, DataCategory, DiscardReason, LimitReason};
+    use bugle_protocol::{ClientReason, DataCategory, DiscardReason, FilterReason, LimitReason};
 
     use super::*;
 
@@ -150,7 +169,9 @@ mod tests {
         let invalid = invalid.map(|reason| ("invalid", reason.name()));
         let client = ClientReason::ALL.iter();
         let client = client.map(|reason| ("client_discard", reason.name()));
-        for (outcome, reason) in limits.chain(invalid).chain(client) {
+        let filters = FilterReason::ALL.iter();
+        let filters = filters.map(|reason| ("filtered", reason.name()));
+        for (outcome, reason) in limits.chain(invalid).chain(client).chain(filters) {
             let words = reason_words(outcome, reason);
             assert!(words.contains(' '), "{outcome}/{reason}");
             assert_ne!(words, reason.replace('_', " "), "{outcome}/{reason}");
@@ -172,8 +193,8 @@ mod tests {
         assert_eq!(outcome_meaning("cardinality_limited"), "");
         assert_eq!(reason_words("invalid", "too_odd"), "too odd");
         assert_eq!(
-            reason_words("filtered", "browser_extensions"),
-            "browser extensions"
+            reason_words("filtered", "browser_plugins"),
+            "browser plugins"
         );
         assert_eq!(category_label("gpu_minute"), "gpu minute");
     }

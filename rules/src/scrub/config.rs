@@ -206,4 +206,49 @@ impl PiiConfig {
     pub fn is_empty(&self) -> bool {
         self.applications.is_empty()
     }
+
+    /// Joins an organisation's rules and a project's. Ids get the prefixes `organization:` and `project:`, so that none
+    /// shadows another; where both use a selector, the organisation's rules come first in its list.
+    #[must_use]
+    pub fn merge(organization: &Self, project: &Self) -> Self {
+        let mut merged = Self::default();
+        for (prefix, config) in [("organization", organization), ("project", project)] {
+            let renamed = |id: &String| match config.rules.contains_key(id) {
+                true => format!("{prefix}:{id}"),
+                false => id.clone(),
+            };
+            for (id, rule) in &config.rules {
+                let rule = RuleSpec {
+                    kind: rule.kind.renamed(renamed),
+                    redaction: rule.redaction.clone(),
+                };
+                merged.rules.insert(renamed(id), rule);
+            }
+            for (selector, ids) in &config.applications {
+                let list = merged.applications.entry(selector.clone()).or_default();
+                list.extend(ids.iter().map(renamed));
+            }
+            if merged.vars.is_empty() {
+                merged.vars = config.vars.clone();
+            }
+        }
+        merged
+    }
+}
+
+impl RuleKind {
+    /// The same with other names for the rules it refers to.
+    fn renamed(&self, rename: impl Fn(&String) -> String) -> Self {
+        match self {
+            Self::Multiple { rules, hide_inner } => Self::Multiple {
+                rules: rules.iter().map(rename).collect(),
+                hide_inner: *hide_inner,
+            },
+            Self::Alias { rule, hide_inner } => Self::Alias {
+                rule: rename(rule),
+                hide_inner: *hide_inner,
+            },
+            other => other.clone(),
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use bugle_processor::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::{Event, Meta};
+use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use proptest::prelude::*;
 
 fn scrub_with(scrubber: &Scrubber, event: &str) -> (String, Meta) {

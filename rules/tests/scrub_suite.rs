@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use bugle_processor::explain;
+use bugle_rules::explain;
 use serde_json::Value;
 
 /// File, and how many of its cases must agree: all of the output, and only the texts in it.

@@ -7,6 +7,7 @@
 mod chunks;
 mod config;
 mod detect;
+mod extra;
 mod graphql;
 mod hash;
 mod matcher;
@@ -24,11 +25,14 @@ use bugle_protocol::{Event, Meta};
 
 pub use chunks::with_chunks;
 pub use config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec, Vars};
+pub use extra::ExtraDetector;
 pub use schema::ValueType;
 pub use selector::{PathItem, Selector, SelectorError};
 pub use settings::ScrubSettings;
 pub use suggest::{Suggestion, suggest};
 
+use crate::documents::ScrubbingDocument;
+use crate::problem::Problem;
 use matcher::Matcher;
 use rules::{Resolver, Rule};
 use schema::Class;
@@ -78,6 +82,19 @@ impl Scrubber {
             .collect();
         let defaults = settings.scrub_data && settings.scrub_defaults;
         (Self { passes, defaults }, errors)
+    }
+
+    /// Compiles a document, without what cannot be compiled; returns what that is.
+    #[must_use]
+    pub fn of_document(document: &ScrubbingDocument) -> (Self, Vec<Problem>) {
+        let (scrubber, errors) = Self::lenient(&document.settings, &document.advanced);
+        let problem = |error: ConfigError| Problem {
+            field: "advanced",
+            line: None,
+            column: None,
+            message: error.to_string(),
+        };
+        (scrubber, errors.into_iter().map(problem).collect())
     }
 
     /// Whether there is nothing to do for any event.

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod documents;
+pub mod explain;
+mod facts;
+pub mod filter;
+mod lines;
+mod problem;
+mod project;
+pub mod sample;
+pub mod scrub;
+pub mod tag;
+
+pub use documents::{FiltersDocument, SamplingDocument, ScrubbingDocument, TagsDocument};
+pub use facts::{Facts, Sender};
+pub use filter::{FilterHit, Filters};
+pub use problem::Problem;
+pub use project::{Documents, ProjectRules};
+pub use sample::{Draw, Sampling};
+pub use tag::Tags;
