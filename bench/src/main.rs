@@ -6,13 +6,18 @@ mod load;
 mod process;
 mod random;
 mod report;
+mod steps;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
-/// Measures a running Bugle.
+// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures Bugle: a running server, or the steps of processing.
 #[derive(Debug, Parser)]
 #[command(name = "bugle-bench", version)]
 enum Command {
@@ -55,11 +60,21 @@ enum Command {
         #[arg(long)]
         pid: Option<u32>,
     },
+    /// Measure the steps of processing an event, on one core and without a server
+    Steps {
+        /// A folder of captured envelopes; those of 12 to 45 kB are measured too
+        #[arg(long, value_name = "FOLDER")]
+        captures: Option<PathBuf>,
+        /// How often each event walks its road
+        #[arg(long, default_value_t = 200)]
+        rounds: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Make { events, out, seed } => bodies::make(events, &out, seed),
+        Command::Steps { captures, rounds } => steps::run(captures.as_deref(), rounds),
         Command::Send {
             events,
             dsn,

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ui",
         ],
     ),
-    ("bench", &[]),
+    ("bench", &["grouping", "processor", "rules", "store"]),
 ];
 
 /// Libraries that only some rooms may name.
