@@ -20,6 +20,7 @@ mod payload;
 mod projects;
 pub mod queue;
 mod quotas;
+mod recent;
 pub mod record;
 mod rejections;
 mod rules;
@@ -55,6 +56,7 @@ pub use record::{
     Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection,
     NewTransaction, NewUser, OutcomeCount, QueueCursor, Recorded, Recording, RuleHitCount,
 };
+pub use recent::StoredBody;
 pub use rejections::Rejection;
 pub use rules::{NewRuleVersion, RuleHits, RuleOwner, RuleVersion, Saved};
 pub use sessions::{Session, SessionToken};

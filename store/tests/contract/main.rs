@@ -14,6 +14,7 @@ mod issues;
 mod outcomes;
 mod projects;
 mod quotas;
+mod recent;
 mod record;
 mod rejections;
 mod samples;
