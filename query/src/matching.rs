@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use bugle_protocol::{Level, UnixMillis};
 
 use crate::ast::{Expr, Key, Query, Term, Test, Value};
 use crate::literal::Literal;
+use crate::network::Network;
 use crate::version;
 
 /// Something that conditions can be asked about: an event, a transaction, an issue.
@@ -43,6 +45,8 @@ pub enum Values<'a> {
     Level(Level),
     /// A version number without the name of its package; ordered as semantic versioning does.
     Version(Cow<'a, str>),
+    /// An address; a value of a query may be a network (`10.0.0.0/8`).
+    Address(IpAddr),
 }
 
 impl<'a> From<&'a str> for Values<'a> {
@@ -143,6 +147,10 @@ impl Value {
                 self.glob.matches(level.as_str())
                     || self.as_text().and_then(Level::parse) == Some(*level)
             }
+            Values::Address(address) => match self.as_text().map(str::parse::<Network>) {
+                Some(network) => network.is_ok_and(|network| network.contains(*address)),
+                None => self.glob.matches(&address.to_string()),
+            },
         }
     }
 
@@ -159,7 +167,7 @@ impl Value {
         test: impl Fn(Ordering) -> bool,
     ) -> bool {
         let order = match values {
-            Values::None | Values::Bool(_) => None,
+            Values::None | Values::Bool(_) | Values::Address(_) => None,
             Values::Text(_) | Values::Texts(_) => {
                 return values.any_text(|text| self.order_of_text(text, now).is_some_and(&test));
             }

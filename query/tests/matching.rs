@@ -34,6 +34,7 @@ impl Fields for Sample {
             "error.handled" => Values::Bool(false),
             "level" => Values::Level(Level::Error),
             "release.version" => Values::Version("1.10.0-rc.1".into()),
+            "sender" => Values::Address("10.1.2.3".parse().unwrap()),
             "note" => Option::<&str>::None.into(),
             _ => Values::None,
         }
@@ -318,4 +319,31 @@ fn each_term_can_be_explained() {
         .map(|term| term.matches(&Sample))
         .collect();
     assert_eq!(matched, [false, true, true, false]);
+}
+
+#[test]
+fn addresses_belong_to_networks() {
+    check(
+        true,
+        &[
+            "sender:10.1.2.3",
+            "sender:10.0.0.0/8",
+            "sender:\"::ffff:10.1.2.3\"",
+            "sender:[192.0.2.0/24, 10.1.0.0/16]",
+            "sender:10.1.*",
+            "!sender:2001:db8::/32",
+            "has:sender",
+        ],
+    );
+    check(
+        false,
+        &[
+            "sender:10.1.2.30",
+            "sender:11.0.0.0/8",
+            "sender:10.0.0.0/99",
+            "sender:somewhere",
+            "sender:>5",
+            "sender:\"\"",
+        ],
+    );
 }
