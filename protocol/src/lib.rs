@@ -14,6 +14,7 @@ pub mod msgpack;
 pub mod multipart;
 pub mod outcome;
 pub mod rate_limit;
+pub mod release;
 pub mod rule;
 pub mod timestamp;
 
@@ -31,5 +32,6 @@ pub use level::Level;
 pub use meta::Meta;
 pub use outcome::{ClientReason, DataCategory, DiscardReason, FilterReason, LimitReason, Outcome};
 pub use rate_limit::{LimitScope, RateLimit};
+pub use release::{InvalidRelease, Release, Version};
 pub use rule::{RuleHit, RuleName, RuleTopic};
 pub use timestamp::UnixMillis;
