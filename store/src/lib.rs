@@ -30,6 +30,7 @@ mod settings;
 mod spikes;
 mod text;
 mod tokens;
+mod transactions;
 mod usage;
 mod users;
 
@@ -52,14 +53,15 @@ pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
 pub use projects::{NewProject, Project, slugify};
 pub use quotas::{NewQuota, Quota, QuotaTarget, check_window};
+pub use recent::StoredBody;
 pub use record::{
     Batch, CategoryCount, IntakeCount, NewAttachment, NewEvent, NewFeedback, NewHash, NewRejection,
     NewTransaction, NewUser, OutcomeCount, QueueCursor, Recorded, Recording, RuleHitCount,
 };
-pub use recent::StoredBody;
 pub use rejections::Rejection;
 pub use rules::{NewRuleVersion, RuleHits, RuleOwner, RuleVersion, Saved};
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
+pub use transactions::StoredTransaction;
 pub use usage::Connections;
 pub use users::{Role, User};

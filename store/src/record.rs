@@ -2,8 +2,8 @@
 //!
 //! Reading aloud what [`Store::record`] does: move the queue's cursor; find which events are known already; find the
 //! issues of the others by their hashes; make the missing issues; store hashes, events and bodies; count users, hours,
-//! environments and releases; change the issues; store attachments and feedback; count outcomes and what was taken in; write
-//! the outbox. Only then commit.
+//! environments and releases; change the issues; store attachments, feedback and transactions; count what rules did, outcomes
+//! and what was taken in; write the outbox. Only then commit.
 //!
 //! What is counted is added up in memory first (`plan`, `ledger`), so each distinct row is written once per batch. The steps are
 //! written once and compiled for each database: a generic function would carry a dozen `where` bounds, a macro could not
@@ -28,6 +28,9 @@ mod sqlite {
     mod ledger {
         include!("record/ledger_steps.rs");
     }
+    mod transactions {
+        include!("record/transaction_steps.rs");
+    }
 }
 
 mod postgres {
@@ -37,6 +40,9 @@ mod postgres {
     include!("record/steps.rs");
     mod ledger {
         include!("record/ledger_steps.rs");
+    }
+    mod transactions {
+        include!("record/transaction_steps.rs");
     }
 }
 
@@ -96,7 +102,10 @@ impl Store {
             }
             Db::Postgres(pool) => {
                 let days = batch.events.iter().map(|event| event.received_at.day());
-                ensure_partitions(pool, days.collect()).await?;
+                ensure_partitions(pool, "event_payload", days.collect()).await?;
+                let transactions = batch.transactions.iter();
+                let days = transactions.map(|transaction| transaction.received_at.day());
+                ensure_partitions(pool, "transaction_payload", days.collect()).await?;
                 let mut tx = pool.begin().await?;
                 // One writer at a time: two processors that met the same new hash would make two issues of it.
                 sqlx::query("SELECT pg_advisory_xact_lock($1)")
@@ -129,19 +138,23 @@ impl Store {
 /// The advisory lock of PostgreSQL that the one writer holds; the number means "bugle" in a phone's letters.
 const RECORD_LOCK: i64 = 28453;
 
-/// Makes the partitions of bodies for the given days. Only PostgreSQL has them: dropping one is how retention frees
-/// space there.
-async fn ensure_partitions(pool: &sqlx::PgPool, mut days: Vec<i64>) -> Result<(), StoreError> {
+/// Makes the partitions of a table of bodies for the given days. Only PostgreSQL has them: dropping one is how retention
+/// frees space there.
+async fn ensure_partitions(
+    pool: &sqlx::PgPool,
+    whole: &str,
+    mut days: Vec<i64>,
+) -> Result<(), StoreError> {
     days.sort_unstable();
     days.dedup();
     for day in days {
-        let table = format!("event_payload_{day}");
+        let table = format!("{whole}_{day}");
         let exists: Option<String> = sqlx::query_scalar("SELECT to_regclass($1)::text")
             .bind(&table)
             .fetch_one(pool)
             .await?;
         if exists.is_none() {
-            attach_partition(pool, &table, day).await?;
+            attach_partition(pool, whole, &table, day).await?;
         }
     }
     Ok(())
@@ -149,12 +162,17 @@ async fn ensure_partitions(pool: &sqlx::PgPool, mut days: Vec<i64>) -> Result<()
 
 /// Makes a table first and attaches it then, which, unlike making it in place, does not wait for readers of the others
 /// (a backup that runs over midnight) and does not make them wait.
-async fn attach_partition(pool: &sqlx::PgPool, table: &str, day: i64) -> Result<(), StoreError> {
+async fn attach_partition(
+    pool: &sqlx::PgPool,
+    whole: &str,
+    table: &str,
+    day: i64,
+) -> Result<(), StoreError> {
     let mut tx = pool.begin().await?;
     for sql in [
-        format!("CREATE TABLE {table} (LIKE event_payload INCLUDING ALL)"),
+        format!("CREATE TABLE {table} (LIKE {whole} INCLUDING ALL)"),
         format!(
-            "ALTER TABLE event_payload ATTACH PARTITION {table} FOR VALUES FROM ({day}) TO ({})",
+            "ALTER TABLE {whole} ATTACH PARTITION {table} FOR VALUES FROM ({day}) TO ({})",
             day + 1
         ),
     ] {

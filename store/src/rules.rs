@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bugle_protocol::{OrganizationId, ProjectId, RuleTopic, RuleVersionId, UnixMillis, UserId};
 
-use crate::db::{with_reader, with_writer};
+use crate::db::{Db, with_reader};
 use crate::{Store, StoreError};
 
 /// Bytes of a document at most.
@@ -17,6 +17,7 @@ const INSERT: &str = "
         (SELECT MAX(id) FROM rule_version WHERE organization_id = $1 AND COALESCE(project_id, 0) = COALESCE($2, 0)
             AND topic = $3), 0) = $8
     RETURNING id";
+const LOCK: &str = "LOCK TABLE rule_version IN SHARE ROW EXCLUSIVE MODE";
 const CURRENT: &str = "
     SELECT v.id, v.organization_id, v.project_id, v.topic, v.document, v.comment, u.email, v.created_at
     FROM rule_version v LEFT JOIN user_account u ON u.id = v.user_id
@@ -33,7 +34,9 @@ const ALL_CURRENT: &str = "
     SELECT v.id, v.organization_id, v.project_id, v.topic, v.document, v.comment, u.email, v.created_at
     FROM rule_version v LEFT JOIN user_account u ON u.id = v.user_id
     WHERE v.id IN (SELECT MAX(id) FROM rule_version GROUP BY organization_id, project_id, topic) ORDER BY v.id";
+/// Ids are committed in their order, because one saves at a time.
 const REVISION: &str = "SELECT COALESCE(MAX(id), 0) FROM rule_version";
+const PROJECTS: &str = "SELECT id, organization_id FROM project";
 const HITS: &str = "
     SELECT rule, day, hits FROM rule_hit WHERE project_id = $1 AND topic = $2 AND day >= $3 ORDER BY rule, day";
 
@@ -146,6 +149,25 @@ impl TryFrom<Columns> for RuleVersion {
     }
 }
 
+/// Saves a version on whichever connection; `None` if it was made from one that is not the newest any more.
+macro_rules! insert {
+    ($new:expr, $now:expr, $connection:expr) => {{
+        let (organization, project) = $new.owner.ids();
+        let id: Option<i64> = sqlx::query_scalar(INSERT)
+            .bind(organization)
+            .bind(project)
+            .bind($new.topic.name())
+            .bind(&$new.document)
+            .bind(&$new.comment)
+            .bind($new.author.map(|user| user.0))
+            .bind($now.0)
+            .bind($new.based_on.map_or(0, |version| version.0))
+            .fetch_optional($connection)
+            .await?;
+        id
+    }};
+}
+
 /// Counts the changes that this process makes, so that its processor need not wait until it asks the database again.
 #[derive(Debug, Default)]
 pub(crate) struct RuleChanges(AtomicU64);
@@ -165,18 +187,17 @@ impl Store {
                 "the rules exceed {MAX_DOCUMENT_BYTES} bytes"
             )));
         }
-        let (organization, project) = new.owner.ids();
-        let id: Option<i64> = with_writer!(&self.db, |pool| sqlx::query_scalar(INSERT)
-            .bind(organization)
-            .bind(project)
-            .bind(new.topic.name())
-            .bind(&new.document)
-            .bind(&new.comment)
-            .bind(new.author.map(|user| user.0))
-            .bind(now.0)
-            .bind(new.based_on.map_or(0, |version| version.0))
-            .fetch_optional(pool)
-            .await)?;
+        let id = match &self.db {
+            Db::Sqlite { write, .. } => insert!(new, now, write),
+            // Of two that look at the same moment, neither would see what the other one saves.
+            Db::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query(LOCK).execute(&mut *tx).await?;
+                let id = insert!(new, now, &mut *tx);
+                tx.commit().await?;
+                id
+            }
+        };
         self.rule_changes.0.fetch_add(1, Ordering::Release);
         Ok(id.map_or(Saved::Conflict, |id| Saved::Yes(RuleVersionId(id))))
     }
@@ -244,6 +265,20 @@ impl Store {
             .fetch_all(pool)
             .await)?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    /// All projects, each with its organisation, whose rules apply to it too.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn project_organizations(
+        &self,
+    ) -> Result<Vec<(ProjectId, OrganizationId)>, StoreError> {
+        let rows: Vec<(i64, i64)> = with_reader!(&self.db, |pool| sqlx::query_as(PROJECTS)
+            .fetch_all(pool)
+            .await)?;
+        let ids = |(project, organization)| (ProjectId(project), OrganizationId(organization));
+        Ok(rows.into_iter().map(ids).collect())
     }
 
     /// A number that grows with every version that is saved, by whatever process.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bugle_protocol::{DataCategory, KeyId, Outcome, ProjectId, UnixMillis};
 
 use super::{
-    Batch, CategoryCount, NewAttachment, NewEvent, NewFeedback, NewRejection, OutcomeCount,
+    Batch, CategoryCount, NewAttachment, NewEvent, NewFeedback, NewRejection, NewTransaction,
+    OutcomeCount,
 };
 use crate::intake::{KEPT_MILLIS, minute};
 use crate::text::bounded;
@@ -154,6 +155,32 @@ pub(super) fn oldest_minute(now: UnixMillis) -> i64 {
     minute(now).saturating_sub(KEPT_MILLIS)
 }
 
+/// Project and id of a transaction.
+pub(super) type TransactionKey = (i64, Vec<u8>);
+
+pub(super) fn transaction_key(new: &NewTransaction) -> TransactionKey {
+    (new.project_id.0, new.event_id.as_bytes().to_vec())
+}
+
+/// The key of a rule's day: project, topic, rule, day. A name is cut to what other names may have.
+pub(super) type RuleHitKey<'b> = (i64, &'static str, Cow<'b, str>, i64);
+
+/// How often rules did something.
+pub(super) type RuleHits<'b> = BTreeMap<RuleHitKey<'b>, i64>;
+
+/// What rules did, added up.
+pub(super) fn rule_hits(batch: &Batch) -> RuleHits<'_> {
+    let mut totals = RuleHits::new();
+    for count in &batch.rule_hits {
+        let rule = bounded(count.hit.rule.as_str(), SHORT);
+        let topic = count.hit.topic.name();
+        let key = (count.project_id.0, topic, rule, count.received_at.day());
+        let total = totals.entry(key).or_default();
+        *total = total.saturating_add(i64::try_from(count.quantity).unwrap_or(i64::MAX));
+    }
+    totals
+}
+
 /// The key of an outcome's row: project, key, hour, category, outcome, reason.
 pub(super) type OutcomeKey = (i64, i64, i64, &'static str, &'static str, &'static str);
 
@@ -247,6 +274,19 @@ impl Outcomes {
             let origin = (new.project_id, new.key_id, new.received_at);
             let outcome = stored_or_known(stored.remove(&row.key()));
             self.add(origin, DataCategory::Feedback, outcome, 1);
+        }
+    }
+
+    /// Counts the transactions, in the same way.
+    pub(super) fn add_transactions(
+        &mut self,
+        batch: &[NewTransaction],
+        mut stored: HashSet<TransactionKey>,
+    ) {
+        for new in batch {
+            let origin = (new.project_id, new.key_id, new.received_at);
+            let outcome = stored_or_known(stored.remove(&transaction_key(new)));
+            self.add(origin, DataCategory::Transaction, outcome, 1);
         }
     }
 }

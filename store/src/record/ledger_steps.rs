@@ -10,7 +10,7 @@ use super::super::ledger::{
     self, AttachmentKey, AttachmentRow, FeedbackKey, FeedbackRow, IntakeKey, OutcomeKey, Outcomes, RejectionRow,
 };
 use super::super::{Batch, NewEvent};
-use super::{Backend, ROWS, Tx};
+use super::{Backend, ROWS, Tx, transactions};
 use crate::StoreError;
 use crate::rejections::KEPT_PER_PROJECT;
 
@@ -27,6 +27,8 @@ pub(super) async fn record(
     outcomes.add_attachments(&attachments, insert_attachments(tx, &attachments).await?);
     let feedback: Vec<_> = batch.feedback.iter().map(FeedbackRow::new).collect();
     outcomes.add_feedback(&feedback, insert_feedback(tx, &feedback).await?);
+    outcomes.add_transactions(&batch.transactions, transactions::insert(tx, &batch.transactions).await?);
+    transactions::count_hits(tx, &ledger::rule_hits(batch)).await?;
     count_outcomes(tx, &outcomes).await?;
     count_intake(tx, batch, now).await?;
     keep_rejections(tx, &ledger::rejections(batch)).await?;

@@ -17,6 +17,8 @@ mod quotas;
 mod recent;
 mod record;
 mod rejections;
+mod rules;
 mod samples;
 mod schema;
+mod transactions;
 mod usage;
