@@ -8,7 +8,7 @@ use super::read::Reader;
 use super::request::HEADERS;
 use super::scalar::{BOOL, FLOAT, LENIENT, SIGNED, SPAN_ID, STATUS, TEXT, UNSIGNED, UUID};
 use super::schema::{Field, Kind, Limit, Schema, field};
-use super::{cookies, system};
+use super::{cookies, device, system};
 
 /// What one context may hold; trimming uses it too.
 pub(super) const CONTEXT: Limit = Limit::Bag {
@@ -57,18 +57,18 @@ const DEVICE: &[Field] = &[
     field("screen_resolution", TEXT),
     field("screen_density", FLOAT),
     field("screen_dpi", UNSIGNED),
-    field("online", BOOL),
-    field("charging", BOOL),
-    field("low_memory", BOOL),
     field("simulator", BOOL),
     field("memory_size", UNSIGNED),
     field("free_memory", UNSIGNED),
     field("usable_memory", UNSIGNED),
+    field("low_memory", BOOL),
     field("storage_size", UNSIGNED),
     field("free_storage", UNSIGNED),
     field("external_storage_size", UNSIGNED),
     field("external_free_storage", UNSIGNED),
     field("boot_time", TEXT),
+    field("online", BOOL),
+    field("charging", BOOL),
     field("timezone", TEXT),
     field("locale", TEXT),
     field("processor_count", UNSIGNED),
@@ -218,7 +218,7 @@ pub(super) fn read(reader: &mut Reader, value: &mut Json<'_>, path: &Path<'_>) {
 
 fn read_context(reader: &mut Reader, name: &str, context: &mut Object<'_>, path: &Path<'_>) {
     let ty = context.get_str("type").unwrap_or(name);
-    let schema = KNOWN.iter().find(|schema| schema.name == ty);
+    let schema = schema(ty);
     if let Some(schema) = schema {
         reader.object(schema, context, path);
         drop_nulls(reader, context, path);
@@ -230,6 +230,11 @@ fn read_context(reader: &mut Reader, name: &str, context: &mut Object<'_>, path:
         Some(schema) => context.insert("type", schema.name),
         None => context.insert("type", name.to_owned()),
     };
+}
+
+/// The members of a type of context, if they have types of their own.
+pub(super) fn schema(ty: &str) -> Option<&'static Schema> {
+    KNOWN.iter().find(|schema| schema.name == ty)
 }
 
 fn drop_nulls(reader: &Reader, context: &mut Object<'_>, path: &Path<'_>) {
@@ -250,6 +255,7 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes) {
             Some("os" | "client_os") => system::normalize_os(context),
             Some("runtime") => system::normalize_runtime(context),
             Some("browser") => system::describe(context, "browser"),
+            Some("device") => device::name(context),
             Some("response") => {
                 cookies::adopt_header(context, "Set-Cookie", notes, &root.key(name));
             }

@@ -1,12 +1,21 @@
-//! Classes of devices, so that slow and fast ones can be told apart without a list of models.
+//! Names and classes of devices; by the classes slow and fast ones can be told apart without a list of models.
 
 use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 
 use super::note::Notes;
-use super::{contexts, tags};
+use super::{contexts, galaxy, tags};
 
 const GIB: u64 = 1024 * 1024 * 1024;
+
+/// Names a device after its model, where the model is only a number: `SM-G991B` is a `Galaxy S21 5G`.
+pub(super) fn name(device: &mut Object<'_>) {
+    if device.get("name").is_none()
+        && let Some(name) = device.get_str("model").and_then(galaxy::name)
+    {
+        device.insert("name", name);
+    }
+}
 
 /// Tags the event with its device's class: 1 is slow, 3 is fast.
 pub(super) fn tag_class(event: &mut Object<'_>, notes: &mut Notes) {

@@ -6,6 +6,7 @@ use bugle_protocol::Meta;
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::meta::{FieldError, Note};
 
+use super::contexts;
 use super::event::EVENT;
 use super::schema::Kind;
 
@@ -42,7 +43,10 @@ fn walk(errors: &mut Errors, kind: Option<&Kind>, meta: &Meta, path: &str) {
     }
     for (key, child) in children {
         let separator = if path.is_empty() { "" } else { "." };
-        let kind = kind.and_then(|kind| kind_of(kind, key));
+        let kind = match path {
+            "contexts" => contexts::schema(key).map(Kind::Struct),
+            _ => kind.and_then(|kind| kind_of(kind, key)),
+        };
         walk(
             errors,
             kind.as_ref(),

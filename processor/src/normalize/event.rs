@@ -36,7 +36,7 @@ static FIELDS: &[Field] = &[
     field("fingerprint", Kind::Custom(fingerprint)),
     field("culprit", TEXT).limit(Limit::chars(200)),
     field("transaction", TEXT).limit(Limit::chars(200)),
-    field("transaction_info", Kind::Struct(&TRANSACTION_INFO)),
+    field("transaction_info", Kind::Struct(&TRANSACTION_INFO)).empty(Empty::Stays),
     field("time_spent", UNSIGNED),
     field("logentry", Kind::Custom(logentry::read)),
     field("logger", Kind::Scalar(logger)).limit(Limit::chars(64)),
@@ -84,7 +84,8 @@ static FIELDS: &[Field] = &[
 ];
 
 /// Attributes that only the server sets; a client's are dropped without a word.
-const SERVER_ONLY: [&str; 6] = [
+const SERVER_ONLY: [&str; 7] = [
+    "_bugle",
     "version",
     "project",
     "key_id",

@@ -14,6 +14,7 @@ mod error_numbers;
 mod errors;
 mod event;
 mod exception;
+mod galaxy;
 mod logentry;
 mod measurements;
 mod mechanism;
@@ -78,6 +79,12 @@ pub struct Settings {
     pub completes_spans: bool,
     /// Removes members that no schema knows.
     pub removes_unknown: bool,
+    /// Gives users without an address that of the connection or of `REMOTE_ADDR`. Off where addresses are scrubbed: what
+    /// would be removed is not put in.
+    pub infers_ip: bool,
+    /// Adds what follows from the rest: id, times, type, contexts, the parts of a request. Off for an event that was
+    /// normalised before; its values are only brought into their types and cut once more.
+    pub completes: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +96,8 @@ impl Default for Settings {
             parses_user_agent: true,
             completes_spans: true,
             removes_unknown: true,
+            infers_ip: true,
+            completes: true,
         }
     }
 }
@@ -200,6 +209,9 @@ pub fn normalize<'a>(
     };
     event::read(&mut reader, &mut fields);
     let mut notes = reader.notes;
+    if !settings.completes {
+        return Ok(only_read(fields, notes, context, settings));
+    }
     let event_id = event::set_defaults(&mut fields, &mut notes, context.received_at);
     event::infer_type(&mut fields);
     transaction::check(&fields)?;
@@ -214,6 +226,26 @@ pub fn normalize<'a>(
         event_id,
         timestamp,
     })
+}
+
+/// An event as it was read, cut if that is wanted. What the type says of it, it has already or never will.
+fn only_read<'a>(
+    mut fields: Object<'a>,
+    mut notes: Notes,
+    context: &Context<'_>,
+    settings: &Settings,
+) -> NormalizedEvent<'a> {
+    if settings.trims {
+        trim::trim(&mut fields, &mut notes);
+    }
+    let event = Event { fields };
+    let seconds = timestamps::timestamp(&event.fields, "timestamp");
+    NormalizedEvent {
+        event_id: event.event_id().unwrap_or_else(EventId::random),
+        timestamp: seconds.map_or(context.received_at, UnixMillis::from_seconds),
+        event,
+        meta: notes.meta,
+    }
 }
 
 /// Completes every interface.
@@ -235,7 +267,7 @@ fn complete(
         }
     }
     security::normalize(event, context.user_agent);
-    user::normalize(event, context.client_ip);
+    user::normalize(event, context.client_ip, settings.infers_ip);
     if settings.parses_user_agent {
         user_agent::add_contexts(event);
     }

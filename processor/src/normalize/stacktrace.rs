@@ -46,7 +46,9 @@ pub(super) static FRAME: Schema = Schema::new(
         field("post_context", LINES),
         field("source_link", TEXT),
         field("in_app", BOOL),
-        field("vars", Kind::Custom(vars)).limit(SMALL_BAG),
+        field("vars", Kind::Custom(vars))
+            .limit(SMALL_BAG)
+            .empty(Empty::Stays),
         field("data", Kind::Map(&Kind::Any)),
         field("image_addr", ADDRESS),
         field("instruction_addr", ADDRESS),

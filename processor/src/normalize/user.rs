@@ -40,8 +40,9 @@ static GEO: Schema = Schema::new(
 /// Stands for the address from which the event came.
 const AUTO: &str = "{{auto}}";
 
-/// Completes the user: own members to `data`, the address, and the identity by which users are counted.
-pub(super) fn normalize(event: &mut Object<'_>, client_ip: Option<IpAddr>) {
+/// Completes the user: own members to `data`, the address unless nothing may be inferred, and the identity by which users
+/// are counted.
+pub(super) fn normalize(event: &mut Object<'_>, client_ip: Option<IpAddr>, infers_ip: bool) {
     if let Some(user) = object_mut(event, "user") {
         // The server's own member: a client's would let it pose as another user.
         user.remove("sentry_user");
@@ -52,7 +53,13 @@ pub(super) fn normalize(event: &mut Object<'_>, client_ip: Option<IpAddr>) {
         }
         gather_data(user);
     }
-    resolve_address(event, client_ip);
+    if infers_ip {
+        resolve_address(event, client_ip);
+    } else if let Some(user) = object_mut(event, "user")
+        && user.get_str("ip_address") == Some(AUTO)
+    {
+        user.remove("ip_address");
+    }
     let identity = event.get("user").and_then(Json::as_object).map(User);
     if let Some(identity) = identity.and_then(User::identity)
         && let Some(user) = object_mut(event, "user")

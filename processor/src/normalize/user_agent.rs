@@ -95,8 +95,11 @@ fn hinted_os(request: &Object<'_>) -> Option<Product> {
 
 /// Programs by the text in front of their version, in the order in which they are looked for: those that pretend to be
 /// others come first.
-const PROGRAMS: [(&str, &str); 46] = [
+const PROGRAMS: [(&str, &str); 49] = [
     ("facebookexternalhit/", "FacebookBot"),
+    ("Slackbot-LinkExpanding ", "Slackbot-LinkExpanding"),
+    ("Googlebot-Image/", "Googlebot-Image"),
+    ("WhatsApp/", "WhatsApp"),
     ("Instagram ", "Instagram"),
     ("FBAV/", "Facebook"),
     ("Snapchat/", "Snapchat"),
@@ -157,9 +160,14 @@ fn browser(agent: &str) -> Option<Product> {
     let (marker, name) = PROGRAMS
         .into_iter()
         .find(|(marker, name)| agent.contains(marker) && is_meant(agent, name))?;
+    // A plain app says the version of its runtime; that of the system says more.
+    let behind_name = match name {
+        "Android" => behind(agent, "Android "),
+        _ => behind(agent, marker),
+    };
     Some(Product {
         name: mobile_name(agent, name).to_owned(),
-        version: version(behind(agent, marker)?, '.'),
+        version: behind_name.and_then(|rest| version(rest, '.')),
     })
 }
 
@@ -284,8 +292,13 @@ fn device(agent: &str) -> Option<Device> {
             brand: brand.to_owned(),
         })
     };
-    if bot(agent).is_some() || agent.contains("facebookexternalhit/") {
-        return device("Spider", "Desktop", "Spider");
+    if is_spider(agent) {
+        let model = if agent.contains("Android") || agent.contains("iPhone") {
+            "Smartphone"
+        } else {
+            "Desktop"
+        };
+        return device("Spider", model, "Spider");
     }
     for apple in ["iPhone", "iPad", "iPod"] {
         if agent.contains(apple) && agent.contains("like Mac OS X") {
@@ -294,6 +307,9 @@ fn device(agent: &str) -> Option<Device> {
     }
     if agent.contains("Macintosh;") {
         return device("Mac", "Mac", "Apple");
+    }
+    if let Some(model) = windows_phone_model(agent) {
+        return device(model, model, "Nokia");
     }
     let model = android_model(agent)?;
     if model.starts_with("SM-") || model.starts_with("GT-") {
@@ -305,6 +321,37 @@ fn device(agent: &str) -> Option<Device> {
         "Generic_Android"
     };
     device(model, model, brand)
+}
+
+/// Words of programs that nobody looks at pages with, in lower case.
+const SPIDERS: [&str; 14] = [
+    "bot",
+    "crawl",
+    "spider",
+    "slurp",
+    "scrapy",
+    "scraper",
+    "facebookexternalhit",
+    "whatsapp",
+    "python-urllib",
+    "archiver",
+    "heritrix",
+    "nutch",
+    "pingdom",
+    "statuscake",
+];
+
+fn is_spider(agent: &str) -> bool {
+    let text = agent.to_ascii_lowercase();
+    text.starts_with("java/") || SPIDERS.iter().any(|word| text.contains(word))
+}
+
+/// The model in `(...; IEMobile/9.0; NOKIA; Lumia 710)`.
+fn windows_phone_model(agent: &str) -> Option<&str> {
+    let (inside, _) = behind(agent, "Windows Phone")?.split_once(')')?;
+    let mut parts = inside.split(';').map(str::trim);
+    parts.find(|part| part.eq_ignore_ascii_case("nokia"))?;
+    parts.next().filter(|model| !model.is_empty())
 }
 
 /// The model in `(Linux; Android 11; SM-G991B Build/RP1A; wv)`.
