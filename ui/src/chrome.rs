@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::problem::Problem;
 
 /// Names that mean something else in front of a path; a project of such a slug is reached by its id.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "api",
     "feedback",
     "healthz",
@@ -20,6 +20,7 @@ const RESERVED: [&str; 13] = [
     "metrics",
     "projects",
     "readyz",
+    "settings",
     "setup",
     "static",
 ];
@@ -64,7 +65,7 @@ impl ProjectLink {
 
 impl Chrome {
     /// Builds the navigation for a page of `project`, or of no project; `section` is `issues`, `feedback`, `stats`,
-    /// `projects`, `start` or `settings`.
+    /// `projects`, `start`, `settings` or `organization`.
     ///
     /// # Errors
     /// [`Problem::Store`].

@@ -11,6 +11,7 @@ mod pages;
 mod password;
 mod problem;
 mod quota;
+mod rule_words;
 mod site;
 mod templates;
 mod throttle;

@@ -12,6 +12,7 @@ mod keys;
 mod limits;
 mod login;
 mod projects;
+mod rules;
 mod settings;
 mod setup;
 mod stats;
@@ -72,9 +73,11 @@ pub(crate) fn routes() -> Router<Arc<Ui>> {
         .route("/issues/{issue}/events/{event}/json", get(events::json))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method);
-    pages.into_iter().fold(routes, |routes, (path, handlers)| {
+    let pages = pages.map(|(path, handlers)| (path.to_owned(), handlers));
+    let pages = pages.into_iter().chain(rules::routes());
+    pages.fold(routes, |routes, (path, handlers)| {
         routes
-            .route(path, handlers.clone())
+            .route(&path, handlers.clone())
             .route(&format!("{path}/"), handlers)
     })
 }

@@ -1,0 +1,324 @@
+//! The page on which a topic's rules are edited, tried and saved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use bugle_protocol::{RuleVersionId, UnixMillis};
+use bugle_rules::Problem as Fault;
+use bugle_store::{NewRuleVersion, RuleVersion, Saved, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::diff::Diff;
+use super::faults::{self, FaultView};
+use super::fields::Fields;
+use super::hits::{Hits, HitsView, RuleRow};
+use super::place::{Params, Place};
+use super::versions::{self, VersionHead};
+use super::{Topic, title};
+use crate::Ui;
+use crate::actor::Actor;
+use crate::problem::Problem;
+
+/// Characters of a comment at most.
+const LONGEST_COMMENT: usize = 200;
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct EditorQuery {
+    /// The number of the version that was just saved.
+    #[serde(default)]
+    saved: String,
+}
+
+/// The model of `rules.html`, which the topics' templates extend.
+#[derive(Serialize)]
+#[serde(bound = "")]
+struct EditorView<'v, T: Topic> {
+    /// The topic in the path, such as `scrubbing`.
+    topic: &'static str,
+    title: &'static str,
+    /// The project or the organisation.
+    name: &'v str,
+    /// The address of this page.
+    url: &'v str,
+    /// The address of the settings it belongs to.
+    settings_url: &'v str,
+    is_organization: bool,
+    /// Whether the role may save.
+    can_administer: bool,
+    form: &'v T::Form,
+    faults: Vec<FaultView>,
+    preview: Option<T::Preview>,
+    beside: T::Beside,
+    rules: Vec<RuleRow>,
+    hits: BTreeMap<String, HitsView>,
+    comment: &'v str,
+    /// The version that the form was made from; 0 before anything was saved.
+    based_on: i64,
+    /// The version that applies.
+    current: Option<VersionHead>,
+    /// Whether the version that applies was saved a moment ago.
+    is_saved: bool,
+    /// Whether the form differs from what applies.
+    is_changed: bool,
+    conflict: Option<Conflict>,
+    /// Why the version that applies cannot be shown.
+    unreadable: Option<String>,
+}
+
+/// What somebody else saved meanwhile.
+#[derive(Serialize)]
+struct Conflict {
+    theirs: VersionHead,
+    /// What they changed.
+    diff: Diff,
+    /// What saving this form would change of theirs.
+    own: Diff,
+}
+
+/// What a page shows beside what is stored.
+struct Shown<T: Topic> {
+    status: StatusCode,
+    form: T::Form,
+    faults: Vec<Fault>,
+    comment: String,
+    based_on: i64,
+    preview: Option<T::Preview>,
+    conflict: Option<Conflict>,
+    is_saved: bool,
+}
+
+/// What the page is made of, whatever the form says.
+struct Editor<'r, T: Topic> {
+    ui: &'r Ui,
+    actor: &'r Actor,
+    place: Place,
+    current: Option<RuleVersion>,
+    /// What applies.
+    document: T::Document,
+    unreadable: Option<String>,
+}
+
+/// `GET …/settings/{topic}/`
+pub(super) async fn show<T: Topic>(
+    State(ui): State<Arc<Ui>>,
+    actor: Actor,
+    path: Option<Path<Params>>,
+    Query(query): Query<EditorQuery>,
+) -> Result<Response, Problem> {
+    let editor = Editor::<T>::open(&ui, &actor, path).await?;
+    let mut shown = editor.shown(T::fill(&editor.document));
+    shown.is_saved = query.saved.parse() == Ok(editor.current_id()) && editor.current_id() > 0;
+    editor.render(shown).await
+}
+
+/// `POST …/settings/{topic}/` with the form's fields and `action`: `preview`, `save`, or a button of the topic's own.
+pub(super) async fn submit<T: Topic>(
+    State(ui): State<Arc<Ui>>,
+    actor: Actor,
+    path: Option<Path<Params>>,
+    Form(pairs): Form<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    let fields = Fields::new(pairs);
+    actor.may_administer(fields.get("form_token"))?;
+    let editor = Editor::<T>::open(&ui, &actor, path).await?;
+    let mut shown = editor.shown(T::typed(&fields));
+    shown.comment = fields.get("comment").trim().to_owned();
+    shown.based_on = fields.get("based_on").parse().unwrap_or(shown.based_on);
+    match fields.get("action") {
+        "preview" => editor.preview(shown).await,
+        "save" => editor.save(shown).await,
+        button => {
+            let faults = T::press(&mut shown.form, &fields, button);
+            let faults = faults.ok_or(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY))?;
+            editor.render(shown.faulty(faults)).await
+        }
+    }
+}
+
+impl<T: Topic> Shown<T> {
+    fn faulty(mut self, faults: Vec<Fault>) -> Self {
+        if !faults.is_empty() {
+            self.status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        self.faults = faults;
+        self
+    }
+}
+
+impl<'r, T: Topic> Editor<'r, T> {
+    async fn open(
+        ui: &'r Ui,
+        actor: &'r Actor,
+        path: Option<Path<Params>>,
+    ) -> Result<Self, Problem> {
+        let (place, _) = Place::find(ui, actor, T::TOPIC, path).await?;
+        let current = ui.store.current_rules(place.owner, T::TOPIC).await?;
+        let read = current
+            .as_ref()
+            .map(|version| serde_json::from_str(&version.document));
+        let (document, unreadable) = match read {
+            None => (T::initial(&place), None),
+            Some(Ok(document)) => (document, None),
+            Some(Err(error)) => (T::initial(&place), Some(error.to_string())),
+        };
+        Ok(Self {
+            ui,
+            actor,
+            place,
+            current,
+            document,
+            unreadable,
+        })
+    }
+
+    fn current_id(&self) -> i64 {
+        self.current.as_ref().map_or(0, |version| version.id.0)
+    }
+
+    fn shown(&self, form: T::Form) -> Shown<T> {
+        Shown {
+            status: StatusCode::OK,
+            form,
+            faults: Vec::new(),
+            comment: String::new(),
+            based_on: self.current_id(),
+            preview: None,
+            conflict: None,
+            is_saved: false,
+        }
+    }
+
+    async fn preview(&self, mut shown: Shown<T>) -> Result<Response, Problem> {
+        match T::read(&shown.form) {
+            Err(faults) => self.render(shown.faulty(faults)).await,
+            Ok(candidate) => {
+                shown.preview = Some(T::preview(self.ui, &self.place, candidate).await?);
+                self.render(shown).await
+            }
+        }
+    }
+
+    async fn save(&self, mut shown: Shown<T>) -> Result<Response, Problem> {
+        let document = match self.read(&shown) {
+            Ok(document) => document,
+            Err(faults) => return self.render(shown.faulty(faults)).await,
+        };
+        if document == self.document && self.unreadable.is_none() && self.current.is_some() {
+            return Ok(Redirect::to(&self.place.url).into_response());
+        }
+        let new = NewRuleVersion {
+            owner: self.place.owner,
+            topic: T::TOPIC,
+            document: text_of(&document)?,
+            comment: shown.comment.clone(),
+            author: Some(self.actor.user.id),
+            based_on: Some(RuleVersionId(shown.based_on)).filter(|version| version.0 > 0),
+        };
+        match self.ui.store.save_rules(&new, UnixMillis::now()).await {
+            Ok(Saved::Yes(id)) => {
+                let url = format!("{}?saved={id}", self.place.url);
+                Ok(Redirect::to(&url).into_response())
+            }
+            Ok(Saved::Conflict) => {
+                shown.conflict = self.conflict(&new).await?;
+                shown.status = StatusCode::CONFLICT;
+                // Whoever has seen what the others did may save over it.
+                shown.based_on = self.current_id();
+                self.render(shown).await
+            }
+            Err(StoreError::Invalid(message)) => {
+                self.render(shown.faulty(vec![fault("", message)])).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn read(&self, shown: &Shown<T>) -> Result<T::Document, Vec<Fault>> {
+        if shown.comment.chars().count() > LONGEST_COMMENT {
+            let message = format!("the comment exceeds {LONGEST_COMMENT} characters");
+            return Err(vec![fault("comment", message)]);
+        }
+        T::read(&shown.form)
+    }
+
+    /// Compares what the form was made from, what was saved meanwhile, and the form.
+    async fn conflict(&self, own: &NewRuleVersion) -> Result<Option<Conflict>, Problem> {
+        let Some(theirs) = &self.current else {
+            return Ok(None);
+        };
+        let base = match own.based_on {
+            Some(id) => self.ui.store.rule_version(id).await?,
+            None => None,
+        };
+        // A number that a request made up must not show another owner's rules.
+        let is_own =
+            |version: &RuleVersion| (version.owner, version.topic) == (own.owner, own.topic);
+        let base = match base.filter(is_own) {
+            Some(version) => versions::lines::<T>(&version.document),
+            None => versions::lines::<T>(&text_of(&T::initial(&self.place))?),
+        };
+        let (now, mine) = (
+            versions::lines::<T>(&theirs.document),
+            versions::lines::<T>(&own.document),
+        );
+        Ok(Some(Conflict {
+            theirs: VersionHead::new(&self.place, theirs, UnixMillis::now()),
+            diff: Diff::of(&base, &now),
+            own: Diff::of(&now, &mine),
+        }))
+    }
+
+    async fn render(&self, shown: Shown<T>) -> Result<Response, Problem> {
+        let (ui, now) = (self.ui, UnixMillis::now());
+        let hits = match &self.place.project {
+            Some(project) => Hits::of_project(ui, project.id, T::TOPIC, now).await?,
+            None => Hits::default(),
+        };
+        let view = EditorView::<T> {
+            topic: T::TOPIC.name(),
+            title: title(T::TOPIC),
+            name: &self.place.name,
+            url: &self.place.url,
+            settings_url: &self.place.settings_url,
+            is_organization: self.place.project.is_none(),
+            can_administer: self.actor.can_administer(),
+            faults: faults::of::<T>(&shown.form, shown.faults),
+            preview: shown.preview,
+            beside: T::beside(ui, &self.place, &shown.form).await?,
+            rules: hits.rows::<T>(&shown.form),
+            hits: hits.by_name::<T>(&shown.form),
+            comment: &shown.comment,
+            based_on: shown.based_on,
+            current: self
+                .current
+                .as_ref()
+                .map(|version| VersionHead::new(&self.place, version, now)),
+            is_saved: shown.is_saved,
+            is_changed: T::read(&shown.form).as_ref() != Ok(&self.document),
+            conflict: shown.conflict,
+            unreadable: self.unreadable.clone(),
+            form: &shown.form,
+        };
+        let chrome = self.place.chrome(ui, self.actor).await?;
+        let html = ui.templates.page(ui, T::TEMPLATE, &chrome, &view)?;
+        Ok((shown.status, html).into_response())
+    }
+}
+
+fn fault(field: &'static str, message: String) -> Fault {
+    Fault {
+        field,
+        line: None,
+        column: None,
+        message,
+    }
+}
+
+/// A document as it is stored.
+pub(super) fn text_of(document: &impl Serialize) -> Result<String, Problem> {
+    serde_json::to_string(document).map_err(|_| Problem::Broken("a document is no JSON"))
+}

@@ -1,0 +1,227 @@
+//! The form of the scrubbing settings, and the document it stands for.
+
+use bugle_rules::scrub::{ConfigError, ExtraDetector, PiiConfig, ScrubSettings, Scrubber};
+use bugle_rules::{Problem as Fault, ScrubbingDocument};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::fields::{Fields, lines};
+use super::adding::Adding;
+
+/// What stands in the form.
+#[derive(Clone, Debug, Serialize)]
+pub(in super::super) struct ScrubbingForm {
+    scrub_data: bool,
+    scrub_defaults: bool,
+    scrub_ip_addresses: bool,
+    /// One word per line.
+    sensitive_fields: String,
+    /// One selector per line.
+    safe_fields: String,
+    detectors: Vec<Detector>,
+    /// Sentry's JSON.
+    pub(super) advanced: String,
+    /// The rule that is about to be added.
+    pub(super) adding: Adding,
+}
+
+/// A detector that can be switched on.
+#[derive(Clone, Debug, Serialize)]
+struct Detector {
+    name: &'static str,
+    label: String,
+    is_on: bool,
+}
+
+impl ScrubbingForm {
+    /// The form for a document.
+    pub(super) fn fill(document: &ScrubbingDocument) -> Self {
+        let settings = &document.settings;
+        Self {
+            scrub_data: settings.scrub_data,
+            scrub_defaults: settings.scrub_defaults,
+            scrub_ip_addresses: settings.scrub_ip_addresses,
+            sensitive_fields: settings.sensitive_fields.join("\n"),
+            safe_fields: settings.safe_fields.join("\n"),
+            detectors: detectors(|detector| document.detectors.contains(&detector)),
+            advanced: pretty(&document.advanced),
+            adding: Adding::default(),
+        }
+    }
+
+    /// The form as it was sent.
+    pub(super) fn typed(fields: &Fields) -> Self {
+        let is_on = |detector: ExtraDetector| fields.all("detector").any(|d| d == detector.name());
+        Self {
+            scrub_data: fields.is_checked("scrub_data"),
+            scrub_defaults: fields.is_checked("scrub_defaults"),
+            scrub_ip_addresses: fields.is_checked("scrub_ip_addresses"),
+            sensitive_fields: fields.get("sensitive_fields").to_owned(),
+            safe_fields: fields.get("safe_fields").to_owned(),
+            detectors: detectors(is_on),
+            advanced: fields.get("advanced").to_owned(),
+            adding: Adding::typed(fields),
+        }
+    }
+
+    /// The document, if everything in it can be used.
+    pub(super) fn read(&self) -> Result<ScrubbingDocument, Vec<Fault>> {
+        let on = ExtraDetector::ALL.into_iter().zip(&self.detectors);
+        let document = ScrubbingDocument {
+            settings: ScrubSettings {
+                scrub_data: self.scrub_data,
+                scrub_defaults: self.scrub_defaults,
+                scrub_ip_addresses: self.scrub_ip_addresses,
+                sensitive_fields: lines(&self.sensitive_fields),
+                safe_fields: lines(&self.safe_fields),
+            },
+            detectors: on
+                .filter(|(_, view)| view.is_on)
+                .map(|(detector, _)| detector)
+                .collect(),
+            advanced: self.config().map_err(|fault| vec![fault])?,
+        };
+        let (_, faults) = Scrubber::of_document(&document);
+        match faults.is_empty() {
+            true => Ok(document),
+            false => Err(faults),
+        }
+    }
+
+    /// The text that was typed into a field.
+    pub(super) fn text(&self, field: &str) -> Option<&str> {
+        match field {
+            "advanced" => Some(&self.advanced),
+            "sensitiveFields" => Some(&self.sensitive_fields),
+            "excludeFields" => Some(&self.safe_fields),
+            _ => self.adding.text(field),
+        }
+    }
+
+    /// The advanced rules, also out of a larger piece of Sentry's settings.
+    pub(super) fn config(&self) -> Result<PiiConfig, Fault> {
+        let text = self.advanced.trim();
+        if text.is_empty() {
+            return Ok(PiiConfig::default());
+        }
+        let inner = within_settings(text);
+        let config = PiiConfig::parse(inner.as_deref().unwrap_or(&self.advanced));
+        config.map_err(|error| fault(&error, inner.is_none()))
+    }
+}
+
+fn detectors(is_on: impl Fn(ExtraDetector) -> bool) -> Vec<Detector> {
+    let view = |detector: ExtraDetector| Detector {
+        name: detector.name(),
+        label: capitalized(detector.description()),
+        is_on: is_on(detector),
+    };
+    ExtraDetector::ALL.into_iter().map(view).collect()
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).collect()
+}
+
+/// Rules as the form shows them; nothing where there are none.
+pub(super) fn pretty(config: &PiiConfig) -> String {
+    if *config == PiiConfig::default() {
+        return String::new();
+    }
+    serde_json::to_string_pretty(config).unwrap_or_default()
+}
+
+/// The rules of an export of Sentry's project settings, where they are a member, as JSON or as a text of JSON.
+fn within_settings(text: &str) -> Option<String> {
+    let settings: Value = serde_json::from_str(text).ok()?;
+    let members = ["relayPiiConfig", "piiConfig"];
+    let inner = members.iter().find_map(|name| settings.get(name))?;
+    Some(match inner {
+        Value::String(text) if text.trim().is_empty() => "{}".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Null => "{}".to_owned(),
+        other => other.to_string(),
+    })
+}
+
+/// `is_typed`: whether the error's place is one of the typed text.
+fn fault(error: &ConfigError, is_typed: bool) -> Fault {
+    let (place, mut message) = match error {
+        ConfigError::Shape(cause) => (Some((cause.line(), cause.column())), cause.to_string()),
+        other => (None, other.to_string()),
+    };
+    // The place is shown apart from the words.
+    if let Some(at) = message.rfind(" at line ").filter(|_| place.is_some()) {
+        message.truncate(at);
+    }
+    let place = place.filter(|(line, _)| *line > 0 && is_typed);
+    Fault {
+        field: "advanced",
+        line: place.map(|(line, _)| line),
+        column: place.map(|(_, column)| column.max(1)),
+        message: format!("the rules cannot be used: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(advanced: &str) -> ScrubbingForm {
+        ScrubbingForm {
+            advanced: advanced.to_owned(),
+            ..ScrubbingForm::fill(&ScrubbingDocument::default())
+        }
+    }
+
+    const RULES: &str = r#"{"rules":{"0":{"type":"ip","redaction":{"method":"mask"}}},"applications":{"$string":["0"]}}"#;
+
+    #[test]
+    fn a_document_survives_the_form() {
+        let form = form(RULES);
+        let document = form.read().unwrap();
+        assert_eq!(document.advanced, PiiConfig::parse(RULES).unwrap());
+        let again = ScrubbingForm::fill(&document);
+        assert!(again.advanced.contains("\n  \"applications\""));
+        assert_eq!(again.read().unwrap(), document);
+    }
+
+    #[test]
+    fn rules_are_taken_out_of_a_larger_piece_of_settings() {
+        let text = Value::String(RULES.to_owned());
+        for settings in [
+            format!(r#"{{"relayPiiConfig": {text}, "dataScrubber": true}}"#),
+            format!(r#"{{"relayPiiConfig": {RULES}}}"#),
+            format!(r#"{{"piiConfig": {RULES}}}"#),
+        ] {
+            let document = form(&settings).read().unwrap();
+            assert_eq!(document.advanced, PiiConfig::parse(RULES).unwrap());
+        }
+        for nothing in [
+            "",
+            " \n",
+            "{}",
+            r#"{"relayPiiConfig":""}"#,
+            r#"{"piiConfig":null}"#,
+        ] {
+            assert_eq!(
+                form(nothing).config().unwrap(),
+                PiiConfig::default(),
+                "{nothing}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_say_where_they_are() {
+        let fault = &form("{\n  \"rules\": [}\n}").read().unwrap_err()[0];
+        assert_eq!((fault.field, fault.line), ("advanced", Some(2)));
+        assert!(!fault.message.contains("at line"), "{}", fault.message);
+        let broken = r#"{"rules":{"x":{"type":"pattern","pattern":"("}}}"#;
+        let fault = &form(broken).read().unwrap_err()[0];
+        assert!(fault.message.contains("\"x\""), "{}", fault.message);
+        assert!(form("[1]").read().is_err() && form("nonsense").read().is_err());
+    }
+}
