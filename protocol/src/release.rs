@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// The longest release, in bytes.
-pub const MAX_RELEASE_BYTES: usize = 250;
+pub const MAX_RELEASE_BYTES: usize = 200;
 
 /// How many numbers a version may have: major, minor, patch and revision.
 pub const MAX_NUMBERS: usize = 4;
@@ -31,7 +31,7 @@ pub enum InvalidRelease {
     #[error("a release is at most {MAX_RELEASE_BYTES} bytes long")]
     TooLong,
     /// It would not fit into a path or onto a line.
-    #[error("a release has no slash, backslash, tab or line end")]
+    #[error("a release has no slash, backslash, tab, line end or other control character")]
     BadCharacter,
     /// It means something else in paths and links.
     #[error("a release is not `.`, `..` or `latest`")]
@@ -110,13 +110,16 @@ impl<'r> Release<'r> {
         }
     }
 
-    /// The order of two releases of the same package that both have a version; `None` for all others.
+    /// The order of two releases of the same package that both have a version, by [`Version::precedence`] and then by
+    /// build; `None` for all others.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         if self.package != other.package {
             return None;
         }
-        Some(self.version?.compare(&other.version?))
+        let (left, right) = (self.version?, other.version?);
+        let order = left.precedence(&right);
+        Some(order.then_with(|| compare_builds(left.build, right.build)))
     }
 }
 
@@ -127,7 +130,7 @@ impl fmt::Display for Release<'_> {
 }
 
 fn check(release: &str) -> Result<(), InvalidRelease> {
-    let is_bad = |c| matches!(c, '/' | '\\' | '\n' | '\r' | '\t' | '\u{c}');
+    let is_bad = |c: char| matches!(c, '/' | '\\') || c.is_ascii_control();
     if release.len() > MAX_RELEASE_BYTES {
         Err(InvalidRelease::TooLong)
     } else if release.contains(is_bad) {
@@ -214,25 +217,28 @@ impl<'v> Version<'v> {
         self.build
     }
 
-    /// The order of releases: by precedence, then by build.
-    #[must_use]
-    pub fn compare(&self, other: &Self) -> Ordering {
-        self.precedence(other)
-            .then_with(|| compare_builds(self.build, other.build))
-    }
-
-    /// The order that leaves the build out: missing numbers are zero, and a pre-release comes before its version.
+    /// The order in which versions are made: missing numbers are zero, a pre-release comes before its version, and its
+    /// words count as numbers where they are such. The build does not count.
     #[must_use]
     pub fn precedence(&self, other: &Self) -> Ordering {
         self.compare_numbers(other, MAX_NUMBERS)
-            .then_with(|| compare_pre_releases(self.pre_release, other.pre_release))
+            .then_with(|| compare_pre_releases(self.pre_release, other.pre_release, compare_words))
     }
 
-    /// The order of <https://semver.org/#spec-item-11>, which knows three numbers and no more.
+    /// The same for <https://semver.org/#spec-item-11>, which knows three numbers and no more.
     #[must_use]
     pub fn compare_semver(&self, other: &Self) -> Ordering {
         self.compare_numbers(other, 3)
-            .then_with(|| compare_pre_releases(self.pre_release, other.pre_release))
+            .then_with(|| compare_pre_releases(self.pre_release, other.pre_release, compare_words))
+    }
+
+    /// The order in which Sentry lists releases: a pre-release is one text, so that `beta.11` comes before `beta.2`, and
+    /// the build counts.
+    #[must_use]
+    pub fn compare_listed(&self, other: &Self) -> Ordering {
+        self.compare_numbers(other, MAX_NUMBERS)
+            .then_with(|| compare_pre_releases(self.pre_release, other.pre_release, str::cmp))
+            .then_with(|| compare_builds(self.build, other.build))
     }
 
     fn compare_numbers(&self, other: &Self, count: usize) -> Ordering {
@@ -277,15 +283,26 @@ fn are_words(text: &str) -> bool {
     })
 }
 
-/// Dotted words of which those that are numbers have no leading zero. A word that is glued to a number has its first
-/// letter for itself: what follows must be a word of its own, or nothing.
-fn are_identifiers(text: &str, is_apart: bool) -> bool {
-    let tail = if is_apart { text } else { &text[1..] };
-    are_words(text)
-        && tail.split('.').all(|word| {
-            let is_number = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
-            !is_number || word.len() == 1 || !word.starts_with('0')
-        })
+/// Dotted words of which those that are numbers have no leading zero; the first may be empty. A pre-release that is glued
+/// to a number has its first letter for itself.
+fn are_identifiers(pre_release: &str, is_apart: bool) -> bool {
+    let words = if is_apart {
+        pre_release
+    } else {
+        &pre_release[1..]
+    };
+    let (first, others) = words
+        .split_once('.')
+        .map_or((words, None), |(first, others)| (first, Some(others)));
+    (first.is_empty() || are_words(first))
+        && others.is_none_or(are_words)
+        && words
+            .split('.')
+            .all(|word| word.len() < 2 || !word.starts_with('0') || !is_number(word))
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Orders two texts of digits as numbers of any length.
@@ -294,18 +311,26 @@ fn compare_digits(left: &str, right: &str) -> Ordering {
     left.len().cmp(&right.len()).then_with(|| left.cmp(right))
 }
 
-fn compare_pre_releases(left: Option<&str>, right: Option<&str>) -> Ordering {
+fn compare_pre_releases(
+    left: Option<&str>,
+    right: Option<&str>,
+    compare: fn(&str, &str) -> Ordering,
+) -> Ordering {
     match (left, right) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
-        (Some(left), Some(right)) => compare_words(left, right),
+        (Some(left), Some(right)) => compare(left, right),
     }
 }
 
+/// None below all others, two numbers as numbers, others as texts.
 fn compare_builds(left: Option<&str>, right: Option<&str>) -> Ordering {
     match (left, right) {
-        (Some(left), Some(right)) => compare_words(left, right),
+        (Some(left), Some(right)) if is_number(left) && is_number(right) => {
+            compare_digits(left, right)
+        }
+        (Some(left), Some(right)) => left.cmp(right),
         _ => left.is_some().cmp(&right.is_some()),
     }
 }
@@ -327,7 +352,6 @@ fn compare_words(left: &str, right: &str) -> Ordering {
 }
 
 fn compare_word(left: &str, right: &str) -> Ordering {
-    let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
     match (is_number(left), is_number(right)) {
         (true, true) => compare_digits(left, right),
         (true, false) => Ordering::Less,
@@ -388,15 +412,15 @@ mod tests {
             ("a/b", BadCharacter),
             ("a\\b", BadCharacter),
             ("a\nb", BadCharacter),
-            ("a\tb", BadCharacter),
+            ("a\0b", BadCharacter),
             (".", Reserved),
             (" .. ", Reserved),
             ("Latest", Reserved),
         ] {
             assert_eq!(Release::parse(text), Err(error), "{text:?}");
         }
-        assert!(Release::parse(&"x".repeat(250)).is_ok());
-        assert_eq!(Release::parse(&"x".repeat(251)), Err(TooLong));
+        assert!(Release::parse(&"x".repeat(200)).is_ok());
+        assert_eq!(Release::parse(&"x".repeat(201)), Err(TooLong));
     }
 
     #[test]
@@ -410,11 +434,10 @@ mod tests {
             "1.0.0-alpha",
             "1.0.0-alpha.1",
             "1.0.0-alpha.beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
             "1.0rc1",
             "1",
-            "1.0+2",
-            "1.0.0+10",
-            "1.0+a",
             "1.0.0.1",
             "1.2",
             "1.010",
@@ -423,21 +446,28 @@ mod tests {
         ];
         for pair in rising.windows(2) {
             let [left, right] = [pair[0], pair[1]].map(|text| Version::parse(text).unwrap());
-            assert_eq!(left.compare(&right), Ordering::Less, "{pair:?}");
-            assert_eq!(right.compare(&left), Ordering::Greater, "{pair:?}");
+            assert_eq!(left.precedence(&right), Ordering::Less, "{pair:?}");
+            assert_eq!(right.precedence(&left), Ordering::Greater, "{pair:?}");
         }
     }
 
     #[test]
-    fn each_order_leaves_out_what_it_does_not_know() {
-        let version = |text| Version::parse(text).unwrap();
-        let (four, three) = (version("1.2.3.4+5"), version("1.2.3"));
-        assert_eq!(four.compare(&three), Ordering::Greater);
-        assert_eq!(four.precedence(&three), Ordering::Greater);
-        assert_eq!(four.compare_semver(&three), Ordering::Equal);
-        let (built, plain) = (version("1.0-+5"), version("1"));
-        assert_eq!(built.compare(&plain), Ordering::Greater);
-        assert_eq!(built.precedence(&plain), Ordering::Equal);
+    fn each_order_knows_something_else() {
+        use Ordering::{Equal, Greater, Less};
+        for (left, right, precedence, semver, listed) in [
+            ("1.2.3.4", "1.2.3", Greater, Equal, Greater),
+            ("1.0-+5", "1", Equal, Equal, Greater),
+            ("1+10", "1+9", Equal, Equal, Greater),
+            ("1+10", "1+9a", Equal, Equal, Less),
+            ("1+2", "1+a", Equal, Equal, Less),
+            ("1-beta.2", "1-beta.11", Less, Less, Greater),
+            ("1-a.b", "1-a-b", Less, Less, Greater),
+        ] {
+            let [a, b] = [left, right].map(|text| Version::parse(text).unwrap());
+            assert_eq!(a.precedence(&b), precedence, "{left} {right}");
+            assert_eq!(a.compare_semver(&b), semver, "{left} {right}");
+            assert_eq!(a.compare_listed(&b), listed, "{left} {right}");
+        }
     }
 
     #[test]
@@ -456,6 +486,7 @@ mod tests {
         let (old, new) = (release("shop@1.9"), release("shop@1.10"));
         assert_eq!(old.compare(&new), Some(Ordering::Less));
         assert_eq!(old.compare(&release("cart@1.0")), None);
+        assert_eq!(old.compare(&release("shop@1.9+1")), Some(Ordering::Less));
         assert_eq!(old.compare(&release("shop@main")), None);
     }
 }
