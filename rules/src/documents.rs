@@ -8,14 +8,14 @@ use crate::filter::LegacyBrowser;
 use crate::scrub::{ExtraDetector, PiiConfig, ScrubSettings};
 
 /// What is removed from events before they are stored. An organisation has one too, which applies to all its projects.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScrubbingDocument {
     /// Sentry's switches and lists.
     #[serde(flatten)]
     pub settings: ScrubSettings,
-    /// What Sentry has no rule for, each switched on by itself.
-    #[serde(default)]
+    /// What is found beyond Sentry's rules, each switched on by itself; [`ExtraDetector::defaults`] if nothing is said.
+    #[serde(default = "ExtraDetector::defaults")]
     pub detectors: BTreeSet<ExtraDetector>,
     /// Rules in Sentry's own format.
     #[serde(default)]
@@ -91,6 +91,17 @@ impl Default for FiltersDocument {
     }
 }
 
+/// What a new project scrubs.
+impl Default for ScrubbingDocument {
+    fn default() -> Self {
+        Self {
+            settings: ScrubSettings::default(),
+            detectors: ExtraDetector::defaults(),
+            advanced: PiiConfig::default(),
+        }
+    }
+}
+
 impl ScrubbingDocument {
     /// Joins what an organisation and a project want: what either of them scrubs is scrubbed, lists are put together with
     /// the organisation's first. The ids of advanced rules are prefixed `organization:` and `project:`, as at Sentry.
@@ -117,7 +128,8 @@ impl ScrubbingDocument {
     pub fn nothing() -> Self {
         Self {
             settings: ScrubSettings::off(),
-            ..Self::default()
+            detectors: BTreeSet::new(),
+            advanced: PiiConfig::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::{Event, Meta};
+use bugle_rules::ScrubbingDocument;
 use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use proptest::prelude::*;
 
@@ -121,12 +122,17 @@ fn addresses_are_found_whole() {
         scrub_ip_addresses: true,
         ..ScrubSettings::off()
     };
-    let scrubber = Scrubber::new(&settings, &PiiConfig::default()).unwrap();
+    let document = ScrubbingDocument {
+        settings,
+        ..ScrubbingDocument::default()
+    };
+    let (scrubber, _) = Scrubber::of_document(&document);
     let table = [
         ("from 10.0.0.1:80", "from [ip]:80"),
         ("v1.2.3.4 is a version", "v1.2.3.4 is a version"),
         ("[2001:db8::1]:443", "[[ip]]:443"),
-        ("peer ::ffff:192.0.2.1.", "peer [ip]."),
+        ("peer ::ffff:192.0.2.1.", "peer [ip]:[ip]."),
+        ("nat 64:ff9b::192.0.2.33", "nat [ip]"),
         (
             "fe80::1ff:fe23:4567:890a, std::string, 12:34:56",
             "[ip], std::string, 12:34:56",

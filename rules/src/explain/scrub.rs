@@ -2,14 +2,19 @@
 
 mod typed;
 
+use std::collections::BTreeSet;
+
 use bugle_protocol::Meta;
 use bugle_protocol::json::{self, Json, Object};
+use serde::de::DeserializeOwned;
 
+use crate::documents::ScrubbingDocument;
 use crate::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector, suggest, with_chunks};
 
 /// Answers one case, a JSON object with `id`, `op` and the members of its op, with `{"id","output"}`.
 ///
-/// Ops and what they answer: `scrub` (`config` with `pii?` and `datascrubbing?`, `input_event`) the event; `convert`
+/// Ops and what they answer: `scrub` (`config` with `pii?`, `datascrubbing?` and `detectors?`, `input_event`) the event, as
+/// Sentry's settings and rules have it unless detectors beyond them are named; `convert`
 /// (`config`) the rules that settings stand for; `selector` (`selector`) and `pii_config` (`text`) `{"valid","message"?}`;
 /// `suggest` (`input_event`) a list of `{"path","value"}`; `chunks` (`data`, `meta`) the notes with chunks. What cannot be
 /// answered is `{"error": text}`; `None` means that the case is not JSON or of another op.
@@ -43,7 +48,7 @@ fn scrub(case: &Json<'_>) -> Result<Json<'static>, String> {
     let config = case.get("config");
     let part = |key| config.and_then(|config| config.get(key));
     let settings = match part("datascrubbing") {
-        Some(settings) => read_settings(settings)?,
+        Some(settings) => read(settings)?,
         None => ScrubSettings::off(),
     };
     let advanced = match part("pii") {
@@ -52,8 +57,17 @@ fn scrub(case: &Json<'_>) -> Result<Json<'static>, String> {
         }
         None => PiiConfig::default(),
     };
+    let detectors = match part("detectors") {
+        Some(detectors) => read(detectors)?,
+        None => BTreeSet::new(),
+    };
+    let document = ScrubbingDocument {
+        settings,
+        detectors,
+        advanced,
+    };
     // A rule that cannot be compiled is left out, so that the others can be tried.
-    let (scrubber, _) = Scrubber::lenient(&settings, &advanced);
+    let (scrubber, _) = Scrubber::of_document(&document);
     let Some(Json::Object(fields)) = case.get("input_event").cloned() else {
         return Err("input_event is not an object".to_owned());
     };
@@ -65,14 +79,12 @@ fn scrub(case: &Json<'_>) -> Result<Json<'static>, String> {
     Ok(Json::Object(event.fields).into_owned())
 }
 
-fn read_settings(settings: &Json<'_>) -> Result<ScrubSettings, String> {
-    serde_json::from_str(&json::to_string(settings)).map_err(|error| error.to_string())
+fn read<T: DeserializeOwned>(part: &Json<'_>) -> Result<T, String> {
+    serde_json::from_str(&json::to_string(part)).map_err(|error| error.to_string())
 }
 
 fn convert(case: &Json<'_>) -> Result<Json<'static>, String> {
-    let settings = case
-        .get("config")
-        .map_or(Ok(ScrubSettings::off()), read_settings)?;
+    let settings = case.get("config").map_or(Ok(ScrubSettings::off()), read)?;
     let text = serde_json::to_string(&settings.to_config()).map_err(|error| error.to_string())?;
     let parsed = json::parse_str(&text).map_err(|error| error.to_string())?;
     Ok(parsed.into_owned())

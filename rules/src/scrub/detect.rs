@@ -1,11 +1,17 @@
 //! Finds secrets and personal data in a text.
 
+mod card;
+mod cloud_key;
 mod ip;
+mod phone;
+mod url;
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::extra::ExtraDetector;
 use super::settings::SENSITIVE_COOKIES;
 use super::traits::{Traits, byte, word};
 
@@ -22,19 +28,41 @@ pub(super) enum Detector {
     Mac,
     Uuid,
     Email,
-    Ip,
-    CreditCard,
+    Ip(Reach),
+    CreditCard(Reach),
     Iban,
     UserPath,
     PemKey,
-    UrlAuth,
+    UrlAuth(Reach),
     /// Only the password of a URL.
-    UrlPassword,
+    UrlPassword(Reach),
     UsSsn,
     Bearer,
     Password,
     /// The values of sensitive cookies in a cookie string.
     Cookies,
+    Phone,
+    Jwt,
+    CloudKey,
+}
+
+/// How much a detector finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What Sentry's finds.
+    Sentry,
+    /// That, and what Sentry misses.
+    Wide,
+}
+
+impl Reach {
+    /// The reach of what `extra` widens, if `extras` are switched on.
+    pub(super) fn of(extra: ExtraDetector, extras: &BTreeSet<ExtraDetector>) -> Self {
+        match extras.contains(&extra) {
+            true => Self::Wide,
+            false => Self::Sentry,
+        }
+    }
 }
 
 /// A part of a text in bytes.
@@ -45,22 +73,26 @@ impl Detector {
     pub(super) fn may_match(&self, traits: Traits) -> bool {
         match self {
             Self::Anything | Self::Pattern(..) | Self::KeyValue(_) => true,
-            Self::Imei | Self::CreditCard => traits.digits >= 15,
+            Self::Imei | Self::CreditCard(Reach::Sentry) => traits.digits >= 15,
+            Self::CreditCard(Reach::Wide) => traits.digits >= card::FEWEST_DIGITS,
             Self::Mac => traits.length >= 17 && traits.bytes & (byte::COLON | byte::DASH) != 0,
             Self::Uuid => traits.length >= 32,
             Self::Email => traits.has_bytes(byte::AT | byte::DOT),
-            Self::Ip => traits.bytes & (byte::COLON | byte::DOT) != 0,
+            Self::Ip(_) => traits.bytes & (byte::COLON | byte::DOT) != 0,
             Self::Iban => {
                 traits.length >= 15 && traits.digits >= 2 && traits.has_bytes(byte::UPPER)
             }
             Self::UserPath => traits.has_bytes(byte::SLASH),
             Self::PemKey => traits.has_word(word::PEM),
-            Self::UrlAuth => traits.has_bytes(byte::AT | byte::SLASH),
-            Self::UrlPassword => traits.has_bytes(byte::AT | byte::SLASH | byte::COLON),
+            Self::UrlAuth(_) => traits.has_bytes(byte::AT | byte::SLASH),
+            Self::UrlPassword(_) => traits.has_bytes(byte::AT | byte::SLASH | byte::COLON),
             Self::UsSsn => traits.digits >= 9 && traits.has_bytes(byte::DASH),
             Self::Bearer => traits.has_word(word::BEARER),
-            Self::Password => traits.has_word(!word::PEM),
+            Self::Password => traits.has_word(!(word::PEM | word::JWT)),
             Self::Cookies => traits.has_bytes(byte::EQUALS),
+            Self::Phone => traits.digits >= phone::FEWEST_DIGITS,
+            Self::Jwt => traits.has_word(word::JWT),
+            Self::CloudKey => traits.length >= cloud_key::SHORTEST,
         }
     }
 
@@ -68,6 +100,7 @@ impl Detector {
     pub(super) fn matches_key(&self, key: &str) -> bool {
         match self {
             Self::KeyValue(regex) => regex.is_match(key),
+            Self::CloudKey => cloud_key::is_key_name(key),
             Self::Password => {
                 let traits = Traits::of(key);
                 traits.has_word(word::SECRET | word::TOKEN)
@@ -96,16 +129,19 @@ impl Detector {
             Self::Mac => captured(&MAC, &[0], text),
             Self::Uuid => captured(&UUID, &[0], text),
             Self::Email => captured(&EMAIL, &[0], text),
-            Self::Ip => ip::find(text),
-            Self::CreditCard => captured(&CREDIT_CARD, &[0], text),
+            Self::Ip(reach) => ip::find(text, *reach),
+            Self::CreditCard(reach) => card::find(text, *reach),
             Self::Iban => captured(&IBAN, &[0], text),
             Self::UserPath => captured(&USER_PATH, &[1], text),
             Self::PemKey => captured(&PEM_KEY, &[1], text),
-            Self::UrlAuth => captured(&URL_AUTH, &[1], text),
-            Self::UrlPassword => captured(&URL_PASSWORD, &[1], text),
+            Self::UrlAuth(reach) => url::find_credentials(text, *reach),
+            Self::UrlPassword(reach) => url::find_password(text, *reach),
             Self::UsSsn => captured(&US_SSN, &[0], text),
             Self::Bearer => captured(&BEARER, &[0], text),
             Self::Cookies => captured(&COOKIES, &[1], text),
+            Self::Phone => phone::find(text),
+            Self::Jwt => captured(&JWT, &[0], text),
+            Self::CloudKey => cloud_key::find(text),
         }
     }
 }
@@ -132,11 +168,6 @@ static EMAIL: LazyLock<Regex> = pattern!(
       \b",
 );
 
-/// American Express (15 digits), Visa, Mastercard and Discover (16); one blank or dash may stand before each digit
-/// after the first group.
-static CREDIT_CARD: LazyLock<Regex> =
-    pattern!(r"\b(?:3[47][0-9]|4[0-9]{3}|5[1-5][0-9]{2}|6011|65[0-9]{2})(?:[-\s]?[0-9]){12}\b",);
-
 /// The countries of the IBAN registry.
 static IBAN: LazyLock<Regex> = pattern!(
     r"(?x) \b (?:
@@ -146,22 +177,20 @@ static IBAN: LazyLock<Regex> = pattern!(
       ) [0-9]{2} [a-zA-Z0-9]{11,29} \b",
 );
 
-static USER_PATH: LazyLock<Regex> = pattern!(
-    r"(?i)\b(?:home|users|documents and settings|[^/\\\s]*profiles)[/\\]([^/\\\r\n\x00]+)",
-);
+static USER_PATH: LazyLock<Regex> =
+    pattern!(r"(?i)(?:\b(?:home|users)|[/\\]profiles)[/\\]([^/\\\r\n\x00]+)",);
 
 /// The body between the markers, without the line ends that belong to them.
 static PEM_KEY: LazyLock<Regex> = pattern!(
     r"(?s)-----BEGIN[A-Z0-9 ]* (?:PRIVATE|PUBLIC) KEY-----[ \t]*\r?\n?(.+?)\r?\n?[ \t]*-----END",
 );
 
-static URL_AUTH: LazyLock<Regex> = pattern!(r"\b[a-z0-9+.-]+://([\w%.-]+(?::[\w%.-]+)?)@");
-
-/// A URL's password may hold anything but what ends it, and the name before it may be empty, as it is for Redis.
-static URL_PASSWORD: LazyLock<Regex> =
-    pattern!(r"(?i)\b[a-z0-9+.-]+://[^\s:/?#@]*:([^\s/?#@\x00]+)@");
-
 static US_SSN: LazyLock<Regex> = pattern!(r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b");
+
+/// A signed token has three parts and an encrypted one five; the first is the Base64 of `{"`. An unsigned one ends in a dot.
+static JWT: LazyLock<Regex> = pattern!(
+    r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)?",
+);
 
 static BEARER: LazyLock<Regex> = pattern!(r"(?i)\bBearer\s+\S+");
 

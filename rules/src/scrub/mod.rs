@@ -21,6 +21,8 @@ mod traits;
 mod user;
 mod walk;
 
+use std::collections::BTreeSet;
+
 use bugle_protocol::{Event, Meta};
 
 pub use chunks::with_chunks;
@@ -57,12 +59,12 @@ struct Pass {
 /// Scrubs as a new project does: the default rules, no IP addresses.
 impl Default for Scrubber {
     fn default() -> Self {
-        Self::lenient(&ScrubSettings::default(), &PiiConfig::default()).0
+        Self::of_document(&ScrubbingDocument::default()).0
     }
 }
 
 impl Scrubber {
-    /// Compiles the settings and the advanced rules, which run first.
+    /// Compiles the settings and the advanced rules, which run first, to do exactly what Sentry does with them.
     ///
     /// # Errors
     /// The first [`ConfigError::Pattern`] of a rule whose expression is invalid, used or not.
@@ -74,27 +76,50 @@ impl Scrubber {
     /// Compiles what can be compiled, for rules that were stored before they could be checked; returns what could not.
     #[must_use]
     pub fn lenient(settings: &ScrubSettings, advanced: &PiiConfig) -> (Self, Vec<ConfigError>) {
-        let mut errors = Vec::new();
-        let derived = settings.to_config();
-        let passes = [(advanced, false), (&derived, true)]
-            .into_iter()
-            .filter_map(|(config, ignore_case)| Pass::new(config, ignore_case, &mut errors))
-            .collect();
-        let defaults = settings.scrub_data && settings.scrub_defaults;
-        (Self { passes, defaults }, errors)
+        let document = ScrubbingDocument {
+            settings: settings.clone(),
+            detectors: BTreeSet::new(),
+            advanced: advanced.clone(),
+        };
+        let (scrubber, errors) = Self::compile(&document);
+        (
+            scrubber,
+            errors.into_iter().map(|(_, error)| error).collect(),
+        )
     }
 
     /// Compiles a document, without what cannot be compiled; returns what that is.
     #[must_use]
     pub fn of_document(document: &ScrubbingDocument) -> (Self, Vec<Problem>) {
-        let (scrubber, errors) = Self::lenient(&document.settings, &document.advanced);
-        let problem = |error: ConfigError| Problem {
-            field: "advanced",
+        let (scrubber, errors) = Self::compile(document);
+        let problem = |(field, error): (&'static str, ConfigError)| Problem {
+            field,
             line: None,
             column: None,
             message: error.to_string(),
         };
         (scrubber, errors.into_iter().map(problem).collect())
+    }
+
+    /// Compiles a document; an error comes with the member that it is in.
+    fn compile(document: &ScrubbingDocument) -> (Self, Vec<(&'static str, ConfigError)>) {
+        let extras = &document.detectors;
+        let mut derived = document.settings.to_config();
+        settings::apply_extras(&mut derived, &document.settings, extras);
+        let own = Resolver::new(&document.advanced, false, extras);
+        let of_settings = Resolver::new(&derived, true, extras);
+        let passes = [&own, &of_settings].into_iter().filter_map(Pass::new);
+        let scrubber = Self {
+            passes: passes.collect(),
+            defaults: document.settings.scrub_data && document.settings.scrub_defaults,
+        };
+        let named =
+            |field, errors: Vec<ConfigError>| errors.into_iter().map(move |error| (field, error));
+        // All rules of the settings are built in, but for the words of the sensitive fields.
+        let errors =
+            named("advanced", own.errors).chain(named("sensitiveFields", of_settings.errors));
+        let errors = errors.collect();
+        (scrubber, errors)
     }
 
     /// Whether there is nothing to do for any event.
@@ -118,10 +143,9 @@ impl Scrubber {
 }
 
 impl Pass {
-    fn new(config: &PiiConfig, ignore_case: bool, errors: &mut Vec<ConfigError>) -> Option<Self> {
-        let mut resolver = Resolver::new(config, ignore_case);
-        errors.append(&mut resolver.errors);
-        let applications: Vec<_> = config
+    fn new(resolver: &Resolver<'_>) -> Option<Self> {
+        let applications: Vec<_> = resolver
+            .config
             .applications
             .iter()
             .map(|(selector, ids)| (selector, resolver.resolve(ids)))

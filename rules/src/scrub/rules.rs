@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::{Regex, RegexBuilder};
 
 use super::config::{ConfigError, PiiConfig, Redaction, RuleKind};
-use super::detect::Detector;
+use super::detect::{Detector, Reach};
+use super::extra::ExtraDetector;
 
 /// Compiled expressions bigger than this are refused.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
@@ -57,7 +58,9 @@ struct Cover<'c> {
 
 /// Resolves rule ids into rules.
 pub(super) struct Resolver<'c> {
-    config: &'c PiiConfig,
+    pub(super) config: &'c PiiConfig,
+    /// What is found beyond Sentry's rules.
+    extras: &'c BTreeSet<ExtraDetector>,
     /// What the configuration's rules look for, but for those that only name others.
     detectors: BTreeMap<&'c str, Detector>,
     /// Rules that cannot run, and why.
@@ -73,10 +76,14 @@ enum Named<'c> {
 
 impl<'c> Resolver<'c> {
     /// Compiles all rules of `config`. The settings' own expression ignores case; a user's says so itself.
-    pub(super) fn new(config: &'c PiiConfig, ignore_case: bool) -> Self {
+    pub(super) fn new(
+        config: &'c PiiConfig,
+        ignore_case: bool,
+        extras: &'c BTreeSet<ExtraDetector>,
+    ) -> Self {
         let (mut detectors, mut errors) = (BTreeMap::new(), Vec::new());
         for (id, rule) in &config.rules {
-            match detector(&rule.kind, ignore_case) {
+            match detector(&rule.kind, ignore_case, extras) {
                 Ok(Some(detector)) => drop(detectors.insert(id.as_str(), detector)),
                 Ok(None) => {}
                 Err(error) => errors.push(ConfigError::Pattern {
@@ -87,6 +94,7 @@ impl<'c> Resolver<'c> {
         }
         Self {
             config,
+            extras,
             detectors,
             errors,
         }
@@ -120,7 +128,7 @@ impl<'c> Resolver<'c> {
             return match id {
                 "@common" => Named::Others(COMMON.to_vec(), cover),
                 "@common:filter" => Named::Others(COMMON_FILTER.to_vec(), cover),
-                _ => built_in(id).map_or(Named::Nothing, Named::Rule),
+                _ => built_in(id, self.extras).map_or(Named::Nothing, Named::Rule),
             };
         };
         let own = Cover {
@@ -145,7 +153,11 @@ impl<'c> Resolver<'c> {
 }
 
 /// What a rule looks for, if it does not only name others.
-fn detector(kind: &RuleKind, ignore_case: bool) -> Result<Option<Detector>, regex::Error> {
+fn detector(
+    kind: &RuleKind,
+    ignore_case: bool,
+    extras: &BTreeSet<ExtraDetector>,
+) -> Result<Option<Detector>, regex::Error> {
     Ok(Some(match kind {
         RuleKind::Anything => Detector::Anything,
         RuleKind::Pattern {
@@ -165,12 +177,12 @@ fn detector(kind: &RuleKind, ignore_case: bool) -> Result<Option<Detector>, rege
         RuleKind::Mac => Detector::Mac,
         RuleKind::Uuid => Detector::Uuid,
         RuleKind::Email => Detector::Email,
-        RuleKind::Ip => Detector::Ip,
-        RuleKind::Creditcard => Detector::CreditCard,
+        RuleKind::Ip => Detector::Ip(Reach::of(ExtraDetector::Address, extras)),
+        RuleKind::Creditcard => Detector::CreditCard(Reach::of(ExtraDetector::Card, extras)),
         RuleKind::Iban => Detector::Iban,
         RuleKind::Userpath => Detector::UserPath,
         RuleKind::Pemkey => Detector::PemKey,
-        RuleKind::UrlAuth => Detector::UrlAuth,
+        RuleKind::UrlAuth => Detector::UrlAuth(Reach::of(ExtraDetector::UrlPassword, extras)),
         RuleKind::UsSsn => Detector::UsSsn,
         RuleKind::Bearer => Detector::Bearer,
         RuleKind::Password => Detector::Password,
@@ -220,7 +232,8 @@ struct Family {
     has_filter: bool,
 }
 
-fn family(name: &str) -> Option<Family> {
+fn family(name: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Family> {
+    let reach = |extra| Reach::of(extra, extras);
     let replacing = |detector, text: &'static str, has_filter| {
         let default = Redaction::replace(text);
         Some(Family {
@@ -240,33 +253,45 @@ fn family(name: &str) -> Option<Family> {
     };
     match name {
         "@anything" => replacing(Detector::Anything, Redaction::FILTERED, true),
-        "@ip" => replacing(Detector::Ip, "[ip]", false),
+        "@ip" => replacing(Detector::Ip(reach(ExtraDetector::Address)), "[ip]", false),
         "@email" => replacing(Detector::Email, "[email]", false),
-        "@creditcard" => replacing(Detector::CreditCard, "[creditcard]", true),
+        "@creditcard" => {
+            let detector = Detector::CreditCard(reach(ExtraDetector::Card));
+            replacing(detector, "[creditcard]", true)
+        }
         "@iban" => replacing(Detector::Iban, "[iban]", true),
         "@pemkey" => replacing(Detector::PemKey, "[pemkey]", true),
-        "@urlauth" => replacing(Detector::UrlAuth, "[auth]", false),
+        "@urlauth" => {
+            let detector = Detector::UrlAuth(reach(ExtraDetector::UrlPassword));
+            replacing(detector, "[auth]", false)
+        }
         "@userpath" => replacing(Detector::UserPath, "[user]", false),
         "@bearer" => replacing(Detector::Bearer, "Bearer [token]", true),
         "@imei" => replacing(Detector::Imei, "[imei]", false),
         "@mac" => other(Detector::Mac, Redaction::Mask, "[mac]", false),
         "@uuid" => other(Detector::Uuid, Redaction::Mask, "[uuid]", false),
         "@usssn" => other(Detector::UsSsn, Redaction::Mask, "[us-ssn]", true),
+        "@phone" => replacing(Detector::Phone, "[phone]", true),
+        "@jwt" => replacing(Detector::Jwt, "[jwt]", true),
+        "@cloudkey" => replacing(Detector::CloudKey, "[cloudkey]", true),
         "@password" => other(Detector::Password, Redaction::Remove, "[password]", true),
         _ => None,
     }
 }
 
 /// The built-in rule `id`, if there is one.
-fn built_in(id: &str) -> Option<Rule> {
+fn built_in(id: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Rule> {
     let filtered = Redaction::replace(Redaction::FILTERED);
     match id {
-        "@urlauth:legacy" => return Some(Rule::new(id, Detector::UrlPassword, filtered)),
+        "@urlauth:legacy" => {
+            let detector = Detector::UrlPassword(Reach::of(ExtraDetector::UrlPassword, extras));
+            return Some(Rule::new(id, detector, filtered));
+        }
         "@cookies:filter" => return Some(Rule::new(id, Detector::Cookies, filtered)),
         _ => {}
     }
     let (name, method) = id.split_once(':').unwrap_or((id, ""));
-    let family = family(name)?;
+    let family = family(name, extras)?;
     let redaction = match method {
         "" if name == id => family.default,
         "replace" => Redaction::replace(family.text),

@@ -1,8 +1,11 @@
 //! The switches most users stop at, and the rules they stand for.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::config::{PiiConfig, Redaction, RuleKind, RuleSpec};
+use super::extra::ExtraDetector;
 use super::schema::ValueType;
 use super::selector::{PathItem, Selector};
 
@@ -43,6 +46,11 @@ impl Default for ScrubSettings {
 /// What the default rules look at, before the safe fields are taken away.
 const MAIN_SELECTOR: &str = "($string || $number || $array || $object) && !(debug_meta.** || $frame.filename \
      || $frame.abs_path || $logentry.formatted || $error.value || $http.headers.user-agent)";
+
+/// What detectors with rules of their own look at: any text, and of those that only rules by name reach the ones that
+/// people put keys and numbers into.
+const EXTRA_SELECTOR: &str = "($string || tags.* || $http.url || $span.description || culprit) && !(debug_meta.** \
+     || $frame.filename || $frame.abs_path || $http.headers.user-agent)";
 
 const IP_FIELDS: &str = "$http.env.REMOTE_ADDR || $user.ip_address || $sdk.client_ip \
      || $span.sentry_tags.'user.ip' || attributes.'client.address'";
@@ -147,14 +155,7 @@ impl ScrubSettings {
     }
 
     fn main_selector(&self) -> Selector {
-        let safe = self
-            .safe_fields
-            .iter()
-            .map(|field| Selector::Not(Box::new(Selector::parse_or_key(field.trim()))));
-        match built_in(MAIN_SELECTOR) {
-            Selector::And(parts) => Selector::And(parts.into_iter().chain(safe).collect()),
-            other => other,
-        }
+        without(built_in(MAIN_SELECTOR), &self.safe_fields)
     }
 
     fn sensitive_fields_rule(&self) -> Option<RuleSpec> {
@@ -174,6 +175,20 @@ impl ScrubSettings {
             },
             redaction: Redaction::replace(Redaction::FILTERED),
         })
+    }
+}
+
+/// Lets the detectors that have rules of their own at everything that may hold what they find, which is more than the
+/// default rules look at: what they cut out is small and certain.
+pub(super) fn apply_extras(
+    config: &mut PiiConfig,
+    settings: &ScrubSettings,
+    extras: &BTreeSet<ExtraDetector>,
+) {
+    let rules: Vec<&str> = extras.iter().filter_map(|extra| extra.rule()).collect();
+    if !rules.is_empty() {
+        let selector = without(built_in(EXTRA_SELECTOR), &settings.safe_fields);
+        apply(config, selector, &rules);
     }
 }
 
@@ -209,6 +224,17 @@ fn cookie_fields() -> Selector {
         ]
     });
     Selector::Or(paths.map(Selector::Path).collect())
+}
+
+/// A selector of several terms without the safe fields.
+fn without(selector: Selector, safe_fields: &[String]) -> Selector {
+    let safe = safe_fields
+        .iter()
+        .map(|field| Selector::Not(Box::new(Selector::parse_or_key(field.trim()))));
+    match selector {
+        Selector::And(parts) => Selector::And(parts.into_iter().chain(safe).collect()),
+        other => other,
+    }
 }
 
 fn key(name: &str) -> PathItem {

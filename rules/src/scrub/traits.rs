@@ -28,6 +28,8 @@ pub(super) mod word {
     pub(in crate::scrub) const ALONE: u8 = 8;
     /// The beginning of a PEM block.
     pub(in crate::scrub) const PEM: u8 = 16;
+    /// The beginning of a JSON web token.
+    pub(in crate::scrub) const JWT: u8 = 32;
 }
 
 /// Kinds of bytes, above the bits of [`PREFIXES`].
@@ -43,7 +45,7 @@ pub(super) mod byte {
     pub(in crate::scrub) const NUL: u64 = 1 << 56;
 }
 
-const WORDS: [(&str, u8); 18] = [
+const WORDS: [(&str, u8); 19] = [
     ("password", word::SECRET),
     ("secret", word::SECRET),
     ("passwd", word::SECRET),
@@ -62,6 +64,7 @@ const WORDS: [(&str, u8); 18] = [
     ("two_factor", word::ALONE),
     ("two-factor", word::ALONE),
     ("-----begin", word::PEM),
+    ("eyj", word::JWT),
 ];
 
 impl Traits {
@@ -123,8 +126,9 @@ fn words_at(bytes: &[u8], end: usize) -> u8 {
 }
 
 /// Beginnings of all words, searched at once: each letter is a bit, set while the text ends with the prefix up to it.
-const PREFIXES: [&str; 12] = [
+const PREFIXES: [&str; 13] = [
     "pass", "secr", "api", "auth", "cred", "mysq", "priv", "toke", "bear", "otp", "two", "----",
+    "eyj",
 ];
 
 /// For each byte the letters of the prefixes it is, and the kinds it is of.
