@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use bugle_protocol::json::{self, Json, Object};
-use bugle_protocol::{Event, Meta};
+use bugle_protocol::{Event, Meta, RuleName};
 use bugle_rules::ScrubbingDocument;
 use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber, Selector};
 use proptest::prelude::*;
@@ -164,6 +164,23 @@ fn a_hashed_address_still_tells_users_apart() {
         json::to_string(&note.to_json()),
         r#"{"":{"rem":[["pii:ip_address","x"]]}}"#
     );
+}
+
+#[test]
+fn the_rules_that_did_something_are_named_once() {
+    let mut event = Event::parse(
+        br#"{"extra":{"password":"x","secret":7,"a":"Bearer abc","b":"plain"},
+             "request":{"cookies":[["sessionid","1"]],"api_target":"graphql","data":{"variables":{"v":"1"}}}}"#,
+    )
+    .unwrap();
+    let mut meta = Meta::default();
+    let fired = Scrubber::default().scrub(&mut event, &mut meta);
+    let ids: Vec<&str> = fired.iter().map(RuleName::as_str).collect();
+    assert_eq!(
+        ids,
+        ["@anything:filter", "@bearer:filter", "@password:filter"]
+    );
+    assert!(Scrubber::default().scrub(&mut event, &mut meta).is_empty());
 }
 
 #[test]

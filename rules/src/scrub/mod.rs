@@ -8,6 +8,7 @@ mod chunks;
 mod config;
 mod detect;
 mod extra;
+mod fired;
 mod graphql;
 mod hash;
 mod matcher;
@@ -23,7 +24,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use bugle_protocol::{Event, Meta};
+use bugle_protocol::{Event, Meta, RuleName};
 
 pub use chunks::with_chunks;
 pub use config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec, Vars};
@@ -35,6 +36,7 @@ pub use suggest::{Suggestion, suggest};
 
 use crate::documents::ScrubbingDocument;
 use crate::problem::Problem;
+use fired::Fired;
 use matcher::Matcher;
 use rules::{Resolver, Rule};
 use schema::Class;
@@ -132,13 +134,17 @@ impl Scrubber {
     ///
     /// `meta` holds the notes of clients and of normalising: texts they mark as redacted are opaque to the rules, and
     /// original values they keep are scrubbed like the fields they are of.
-    pub fn scrub(&self, event: &mut Event<'_>, meta: &mut Meta) {
+    ///
+    /// Returns the ids of the rules that changed anything, as remarks have them, each once and in order.
+    pub fn scrub(&self, event: &mut Event<'_>, meta: &mut Meta) -> Vec<RuleName> {
+        let mut fired = Fired::default();
         for pass in &self.passes {
-            walk::run(pass, event, meta);
+            walk::run(pass, event, meta, &mut fired);
         }
-        if self.defaults {
-            graphql::scrub(event, meta);
+        if self.defaults && graphql::scrub(event, meta) {
+            fired.note_id(graphql::RULE);
         }
+        fired.into_names()
     }
 }
 

@@ -60,14 +60,15 @@ impl<'t> Redactable<'t> {
     }
 
     /// Redacts `ranges` of the visible text, which are in order and do not overlap, unless nothing of the sender's is left.
+    /// Says whether it did.
     pub(super) fn redact(
         &mut self,
         ranges: &[(usize, usize)],
         rule_id: &str,
         redaction: &Redaction,
-    ) {
+    ) -> bool {
         if self.chunks.iter().all(|chunk| chunk.rule.is_some()) {
-            return;
+            return false;
         }
         let mut old = std::mem::take(&mut self.chunks)
             .into_iter()
@@ -89,6 +90,7 @@ impl<'t> Redactable<'t> {
         }
         self.keep(at, self.visible.len(), &mut old);
         self.refresh();
+        true
     }
 
     /// Copies a part of the visible text, putting the old redactions back in their places.

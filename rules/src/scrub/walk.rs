@@ -6,6 +6,7 @@ mod originals;
 use bugle_protocol::json::{Json, Object};
 use bugle_protocol::{Event, Meta};
 
+use super::fired::Fired;
 use super::matcher::Step;
 use super::rules::Rule;
 use super::schema::{Class, EVENT, FREE_TRUE, Field, Kind, Shape, Types, ValueType, free_field};
@@ -13,12 +14,17 @@ use super::{Pass, user};
 use apply::Value;
 
 /// Runs the rules of one pass over the whole event.
-pub(super) fn run(pass: &Pass, event: &mut Event<'_>, meta: &mut Meta) {
+pub(super) fn run<'s>(
+    pass: &'s Pass,
+    event: &mut Event<'_>,
+    meta: &mut Meta,
+    fired: &mut Fired<'s>,
+) {
     let ip_was_valid = user::has_valid_ip(event);
     if !meta.is_empty() {
-        originals::scrub(pass, event, meta);
+        originals::scrub(pass, event, meta, fired);
     }
-    Walk::new(pass, meta).members(&mut event.fields, &EVENT, None);
+    Walk::new(pass, meta, fired).members(&mut event.fields, &EVENT, None);
     if ip_was_valid {
         user::keep_hashed_ip(event, meta);
     }
@@ -49,6 +55,7 @@ struct Walk<'s, 'm> {
     /// The matcher's states of all values from the event down to the current one.
     states: Vec<u64>,
     meta: &'m mut Meta,
+    fired: &'m mut Fired<'s>,
     /// Whether there were notes before; nearly always not.
     has_notes: bool,
     memo: Memo<'s>,
@@ -75,12 +82,13 @@ impl<'s> Memo<'s> {
 }
 
 impl<'s, 'm> Walk<'s, 'm> {
-    fn new(pass: &'s Pass, meta: &'m mut Meta) -> Self {
+    fn new(pass: &'s Pass, meta: &'m mut Meta, fired: &'m mut Fired<'s>) -> Self {
         Self {
             pass,
             states: vec![0; pass.matcher.words()],
             has_notes: !meta.is_empty(),
             meta,
+            fired,
             // No value is known yet, and nothing applies to this class.
             memo: Memo {
                 state: Vec::new(),
@@ -117,6 +125,7 @@ impl<'s, 'm> Walk<'s, 'm> {
             path,
             has_notes: self.has_notes,
             meta: self.meta,
+            fired: self.fired,
         };
         match value {
             Json::String(text) if matches!(known.field.kind, Kind::ImagePath) => {

@@ -6,6 +6,7 @@ use bugle_protocol::Meta;
 use bugle_protocol::meta::{Note, Remark, RemarkKind};
 
 use super::Path;
+use crate::scrub::fired::Fired;
 use crate::scrub::rules::Rule;
 use crate::scrub::text::Redactable;
 use crate::scrub::traits::{Traits, byte};
@@ -14,13 +15,14 @@ use crate::scrub::traits::{Traits, byte};
 const EXEMPT: [&str; 5] = ["", "true", "false", "null", "undefined"];
 
 /// A value's surroundings.
-pub(super) struct Value<'v, 'm> {
+pub(super) struct Value<'v, 'm, 's> {
     /// The key that rules see, if it has one.
     pub(super) key: Option<&'v str>,
     pub(super) path: &'v Path<'v>,
     /// Whether any value has notes of before.
     pub(super) has_notes: bool,
     pub(super) meta: &'m mut Meta,
+    pub(super) fired: &'m mut Fired<'s>,
 }
 
 /// What the rules make of a text.
@@ -30,9 +32,9 @@ enum Redacted {
     Text(String),
 }
 
-impl Value<'_, '_> {
+impl<'s> Value<'_, '_, 's> {
     /// Whether a rule takes away a number, list or object: nothing can be put in its place.
-    pub(super) fn takes_container(mut self, rules: &[&Rule]) -> bool {
+    pub(super) fn takes_container(mut self, rules: &[&'s Rule]) -> bool {
         let key = self.key.unwrap_or_default();
         let taking = rules
             .iter()
@@ -44,7 +46,7 @@ impl Value<'_, '_> {
     }
 
     /// Applies the rules to a text; says whether they take it away as a whole.
-    pub(super) fn scrub_text(mut self, text: &mut Cow<'_, str>, rules: &[&Rule]) -> bool {
+    pub(super) fn scrub_text(mut self, text: &mut Cow<'_, str>, rules: &[&'s Rule]) -> bool {
         match self.redact(text, rules) {
             Redacted::Unchanged => return false,
             Redacted::Deleted => return true,
@@ -54,7 +56,7 @@ impl Value<'_, '_> {
     }
 
     /// Applies the rules to a path but for its last segment.
-    pub(super) fn scrub_directory(mut self, text: &mut Cow<'_, str>, rules: &[&Rule]) {
+    pub(super) fn scrub_directory(mut self, text: &mut Cow<'_, str>, rules: &[&'s Rule]) {
         let end = text.rfind(['/', '\\']).unwrap_or(text.len());
         match self.redact(&text[..end], rules) {
             Redacted::Unchanged => {}
@@ -68,12 +70,13 @@ impl Value<'_, '_> {
         }
     }
 
-    fn redact(&mut self, text: &str, rules: &[&Rule]) -> Redacted {
+    fn redact(&mut self, text: &str, rules: &[&'s Rule]) -> Redacted {
         if rules.is_empty() || EXEMPT.contains(&text) {
             return Redacted::Unchanged;
         }
         let key = self.key.unwrap_or_default();
         let mut traits = Traits::of(text);
+        let mut acting = Vec::new();
         let remarks = self.remarks();
         // Most texts are never taken apart.
         let mut parts = (!remarks.is_empty() || traits.has_bytes(byte::NUL))
@@ -84,7 +87,7 @@ impl Value<'_, '_> {
         for rule in rules {
             let whole = rule.detector.matches_key(key);
             if rule.removes() && (whole || rule.detector.is_anything()) {
-                self.finish(text, parts);
+                self.finish(text, parts, &acting);
                 self.removed(rule);
                 return Redacted::Deleted;
             }
@@ -96,20 +99,28 @@ impl Value<'_, '_> {
             };
             if !ranges.is_empty() {
                 let parts = parts.get_or_insert_with(|| Redactable::new(text, &[]));
-                parts.redact(&ranges, &rule.origin, &rule.redaction);
-                traits = Traits::of(parts.visible());
+                if parts.redact(&ranges, &rule.origin, &rule.redaction) {
+                    acting.push(*rule);
+                    traits = Traits::of(parts.visible());
+                }
             }
         }
-        self.finish(text, parts)
+        self.finish(text, parts, &acting)
             .map_or(Redacted::Unchanged, Redacted::Text)
     }
 
-    /// Notes what was redacted in a text and returns the new one, if it is another.
-    fn finish(&mut self, text: &str, parts: Option<Redactable<'_>>) -> Option<String> {
+    /// Notes what was redacted in a text, and by which rules, and returns the new one, if it is another.
+    fn finish(
+        &mut self,
+        text: &str,
+        parts: Option<Redactable<'_>>,
+        acting: &[&'s Rule],
+    ) -> Option<String> {
         let (new, remarks) = parts?.finish();
         if new == text {
             return None;
         }
+        acting.iter().for_each(|rule| self.fired.note(rule));
         let note = self.note();
         note.remarks = remarks;
         note.original_length
@@ -117,7 +128,8 @@ impl Value<'_, '_> {
         Some(new)
     }
 
-    fn removed(&mut self, rule: &Rule) {
+    fn removed(&mut self, rule: &'s Rule) {
+        self.fired.note(rule);
         let remark = Remark::new(rule.origin.clone(), RemarkKind::Removed);
         self.note().remarks.push(remark);
     }

@@ -7,12 +7,14 @@ use bugle_protocol::{Event, Meta};
 
 use super::{Known, Name, Path, Walk};
 use crate::scrub::Pass;
+use crate::scrub::fired::Fired;
 use crate::scrub::schema::{EVENT, FREE_TRUE, Field, Kind, free_field};
 
 /// Scrubs the originals in `meta`, which may be of values that are no longer in the event.
-pub(super) fn scrub(pass: &Pass, event: &Event<'_>, meta: &mut Meta) {
+pub(super) fn scrub<'s>(pass: &'s Pass, event: &Event<'_>, meta: &mut Meta, fired: &mut Fired<'s>) {
     let mut originals = Originals {
         pass,
+        fired,
         states: vec![0; pass.matcher.words()],
     };
     for key in keys(meta) {
@@ -24,13 +26,14 @@ pub(super) fn scrub(pass: &Pass, event: &Event<'_>, meta: &mut Meta) {
     }
 }
 
-struct Originals<'s> {
+struct Originals<'s, 'f> {
     pass: &'s Pass,
+    fired: &'f mut Fired<'s>,
     /// As in [`Walk`].
     states: Vec<u64>,
 }
 
-impl Originals<'_> {
+impl Originals<'_, '_> {
     /// Scrubs the original of a value and those of what is in it.
     fn visit(&mut self, known: Known<'_>, value: Option<&Json<'_>>, meta: &mut Meta) {
         if meta
@@ -65,7 +68,7 @@ impl Originals<'_> {
         self.states.truncate(outer);
     }
 
-    fn scrub(&self, known: Known<'_>, meta: &mut Meta) {
+    fn scrub(&mut self, known: Known<'_>, meta: &mut Meta) {
         let Some(field) = free_field(known.field.class) else {
             return;
         };
@@ -73,7 +76,7 @@ impl Originals<'_> {
         let mut original = note.original_value.take().unwrap_or_default();
         // What is done to the original is not worth notes of its own.
         let mut nowhere = Meta::default();
-        let mut walk = Walk::new(self.pass, &mut nowhere);
+        let mut walk = Walk::new(self.pass, &mut nowhere, self.fired);
         walk.states.clone_from(&self.states);
         let path = Path {
             parent: None,
