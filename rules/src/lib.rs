@@ -5,6 +5,7 @@ pub mod explain;
 mod facts;
 pub mod filter;
 mod lines;
+pub mod pattern;
 mod presets;
 mod problem;
 mod project;
