@@ -43,6 +43,11 @@ impl Tags {
             .map(|line| (&line.name, &line.rule.action))
     }
 
+    /// The tags of all rules, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Tag> {
+        self.lines.iter().map(|line| &line.rule.action)
+    }
+
     /// Whether there is no rule.
     #[must_use]
     pub fn is_empty(&self) -> bool {
