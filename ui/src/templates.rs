@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const TEMPLATES: [(&str, &str); 24] = embedded![
+const TEMPLATES: [(&str, &str); 28] = embedded![
     "macros.html",
     "plain.html",
     "page.html",
@@ -42,6 +42,10 @@ const TEMPLATES: [(&str, &str); 24] = embedded![
     "rules_macros.html",
     "rules.html",
     "scrubbing.html",
+    "preview_macros.html",
+    "filters.html",
+    "sampling.html",
+    "tags.html",
     "versions.html",
     "version.html",
 ];

@@ -8,9 +8,14 @@ mod diff;
 mod editor;
 mod faults;
 mod fields;
+mod filters;
 mod hits;
+mod lines;
 mod place;
+mod preview;
+mod sampling;
 mod scrubbing;
+mod tags;
 mod versions;
 
 use std::future::Future;
@@ -27,9 +32,12 @@ use crate::Ui;
 use crate::problem::Problem;
 
 use fields::Fields;
+use filters::InboundFilters;
 use hits::NamedRule;
 use place::Place;
+use sampling::SamplingRules;
 use scrubbing::Scrubbing;
+use tags::TagRules;
 
 /// A form may carry a document of 1 MiB, of which most bytes may be percent-encoded.
 const MAX_FORM_BYTES: usize = 4 * 1024 * 1024;
@@ -40,6 +48,9 @@ pub(super) fn routes() -> Vec<(String, MethodRouter<Arc<Ui>>)> {
     for base in ["/{project}/settings", "/settings"] {
         routes.extend(routes_of::<Scrubbing>(base));
     }
+    routes.extend(routes_of::<InboundFilters>("/{project}/settings"));
+    routes.extend(routes_of::<SamplingRules>("/{project}/settings"));
+    routes.extend(routes_of::<TagRules>("/{project}/settings"));
     routes
 }
 
