@@ -16,7 +16,7 @@ const FORMS: [&str; 37] = [
     // GitHub and GitLab.
     "gh[oprsu]_[A-Za-z0-9]{36,}",
     "github_pat_[A-Za-z0-9_]{22,}",
-    "gl(?:pat|dt|rt|cbt|ptt|ft|agent|oas|soat|imt|ffct)-[A-Za-z0-9_.-]{20,}",
+    r"gl(?:pat|dt|rt|cbt|ptt|ft|agent|oas|soat|imt|ffct)-[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*",
     // Slack: tokens of bots, users and apps.
     "xox[abceoprs]-[A-Za-z0-9-]{10,}",
     "xapp-[0-9]-[A-Za-z0-9-]{10,}",
@@ -68,7 +68,7 @@ const NAMED: [&str; 4] = [
     "(?i:shared_?access_?key)=([A-Za-z0-9+/]{43}=)",
     r"\bsig=([A-Za-z0-9%+/]{43,}(?:=|%3[Dd]))",
     // Amazon Web Services.
-    r#"(?i:secret_?access_?key)["']?\s{0,3}[:=]\s{0,3}["']?([A-Za-z0-9+/]{40})\b"#,
+    r#"(?i:secret_?access_?key)["']?\s{0,3}[:=]\s{0,3}["']?([A-Za-z0-9+/]{40})(?:[^A-Za-z0-9+/]|$)"#,
 ];
 
 /// A URL that is a secret as a whole: whoever knows it may post.
