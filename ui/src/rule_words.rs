@@ -22,6 +22,14 @@ pub(crate) fn of(rule: &str) -> String {
     }
 }
 
+/// A rule in words that stand alone: `The built-in rule for passwords and secrets`.
+pub(crate) fn title(rule: &str) -> String {
+    let words = of(rule);
+    let mut chars = words.chars();
+    let first = chars.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(chars).collect()
+}
+
 /// What the detector of a built-in rule finds.
 fn built_in(detector: &str) -> Option<&'static str> {
     Some(match detector {
@@ -69,5 +77,6 @@ mod tests {
         ] {
             assert_eq!(of(rule), words);
         }
+        assert_eq!(title("strip-fields"), "The sensitive fields");
     }
 }

@@ -30,6 +30,8 @@ struct Crumb {
     category: Option<String>,
     level: &'static str,
     message: Vec<Piece>,
+    /// What the notes on the message say.
+    note: Option<String>,
     data: Vec<Field>,
 }
 
@@ -60,6 +62,7 @@ impl Crumb {
                 .unwrap_or(Level::Info)
                 .as_str(),
             message: noted.get("message").map(rich::pieces).unwrap_or_default(),
+            note: noted.get("message").and_then(rich::words),
             data: fields::of_object(noted.get("data")),
         })
     }

@@ -16,6 +16,8 @@ const MAX_DEPTH: usize = 6;
 pub(crate) struct ExceptionView {
     ty: String,
     value: Vec<Piece>,
+    /// What the notes on the value say.
+    note: Option<String>,
     module: Option<String>,
     /// How it came to be reported: the mechanism's kind.
     mechanism: Option<String>,
@@ -71,6 +73,7 @@ impl ExceptionView {
         Some(Self {
             ty: exception.ty().unwrap_or("Error").to_owned(),
             value: noted.get("value").map(rich::pieces).unwrap_or_default(),
+            note: noted.get("value").and_then(rich::words),
             module: exception.module().map(str::to_owned),
             mechanism: mechanism.and_then(|m| m.ty()).map(str::to_owned),
             handled: mechanism.and_then(|m| m.handled()),

@@ -28,6 +28,8 @@ pub(crate) struct Field {
     folded_lines: Option<usize>,
     /// The link it is, if it is one.
     href: Option<String>,
+    /// What the notes on the value say.
+    note: Option<String>,
 }
 
 impl Field {
@@ -44,6 +46,7 @@ impl Field {
             is_block: lines > 1,
             folded_lines: (lines > FOLD_LINES).then_some(lines),
             href: link(&pieces),
+            note: rich::words(value),
             pieces,
         }
     }
@@ -58,6 +61,7 @@ impl Field {
             is_block: false,
             folded_lines: None,
             href: link(&pieces),
+            note: None,
             pieces,
         }
     }

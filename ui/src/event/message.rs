@@ -13,6 +13,8 @@ use super::rich::{self, Piece};
 pub(crate) struct MessageView {
     /// The text with its parameters filled in.
     text: Vec<Piece>,
+    /// What the notes on the text say.
+    note: Option<String>,
     /// The template, where it differs.
     template: Option<Vec<Piece>>,
     /// The parameters by name or position.
@@ -24,7 +26,8 @@ impl MessageView {
     pub(super) fn new(noted: Noted<'_, '_>, exceptions: &[ExceptionView]) -> Option<Self> {
         let entry = LogEntry(noted.object()?);
         let (formatted, template) = (noted.get("formatted"), noted.get("message"));
-        let text = rich::pieces(formatted.or(template)?);
+        let shown = formatted.or(template)?;
+        let text = rich::pieces(shown);
         let plain: String = text.iter().map(|piece| piece.text.as_str()).collect();
         if exceptions
             .first()
@@ -35,6 +38,7 @@ impl MessageView {
         let is_different = entry.formatted().is_some() && entry.formatted() != entry.message();
         Some(Self {
             text,
+            note: rich::words(shown),
             template: template.filter(|_| is_different).map(rich::pieces),
             params: params(noted.get("params")),
         })

@@ -11,6 +11,7 @@ mod message;
 mod noted;
 mod request;
 mod rich;
+mod rules;
 mod sections;
 mod security;
 mod troubles;
@@ -32,6 +33,7 @@ use frames::{Opening, StackView};
 use message::MessageView;
 use noted::Noted;
 use request::RequestView;
+use rules::Touch;
 use sections::{Context, SdkView, ThreadView};
 use security::SecurityView;
 use troubles::Troubles;
@@ -64,6 +66,8 @@ pub(crate) struct EventView {
     modules: Vec<Field>,
     sdk: Option<SdkView>,
     troubles: Troubles,
+    /// The rules that touched it.
+    rules: Vec<Touch>,
 }
 
 impl EventView {
@@ -103,6 +107,7 @@ impl EventView {
             modules: fields::of_object(field("modules")),
             sdk: field("sdk").and_then(SdkView::new),
             troubles: Troubles::new(field("errors"), &meta),
+            rules: rules::of(&event, &meta),
         })
     }
 }

@@ -6,9 +6,13 @@ use bugle_protocol::meta::{FieldError, Note, Remark, RemarkKind};
 use serde::Serialize;
 
 use super::noted::Noted;
+use crate::rule_words;
 
 /// The deepest a value is indented; what is deeper stands on one line.
 const MAX_INDENT: usize = 40;
+
+/// The most that is said of one value.
+const MOST_SENTENCES: usize = 10;
 
 /// A piece of text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,11 +26,25 @@ pub(crate) struct Piece {
 /// A text, or any other value as indented JSON, with the places marked that rules changed.
 pub(super) fn pieces(value: Noted<'_, '_>) -> Vec<Piece> {
     let mut printer = Printer::default();
-    match value.json {
-        Json::String(text) => printer.text(text, note(value), str::to_owned),
+    match (value.json, note(value)) {
+        (Json::String(text), note) => printer.text(text, note, str::to_owned),
+        (Json::Null, Some(note)) => printer.marked(absence(note), describe(note)),
         _ => printer.value(value, 0),
     }
     printer.pieces
+}
+
+/// What the notes on the value itself say, not those on what is in it.
+pub(super) fn words(value: Noted<'_, '_>) -> Option<String> {
+    note(value).map(describe).filter(|words| !words.is_empty())
+}
+
+/// What stands in the place of a value that is not there.
+fn absence(note: &Note) -> &'static str {
+    match note.errors.is_empty() {
+        true => "removed",
+        false => "invalid",
+    }
 }
 
 /// Any value as indented JSON.
@@ -165,7 +183,13 @@ pub(super) fn describe(note: &Note) -> String {
         .iter()
         .map(|remark| describe_remark(remark, note));
     let errors = note.errors.iter().map(describe_error);
-    let mut sentences: Vec<String> = remarks.chain(errors).collect();
+    let mut sentences: Vec<String> = Vec::new();
+    for sentence in remarks.chain(errors) {
+        // Clients make notes of their own, of any length.
+        if sentences.len() < MOST_SENTENCES && !sentences.contains(&sentence) {
+            sentences.push(sentence);
+        }
+    }
     if sentences.is_empty()
         && let Some(length) = note.original_length
     {
@@ -195,7 +219,7 @@ fn describe_remark(remark: &Remark, note: &Note) -> String {
         RemarkKind::Pseudonymized => "Hashed",
         RemarkKind::Encrypted => "Encrypted",
     };
-    format!("{deed} by the rule {rule}")
+    format!("{deed} by {}", rule_words::of(rule))
 }
 
 fn describe_error(error: &FieldError) -> String {
@@ -237,12 +261,18 @@ mod tests {
             shown(r#""user [email] left""#, meta),
             [
                 plain("user "),
-                marked("[email]", "Replaced by the rule @email"),
+                marked(
+                    "[email]",
+                    "Replaced by the built-in rule for e-mail addresses"
+                ),
                 plain(" left")
             ]
         );
         let meta = r#"{"":{"rem":[["@password:filter","s"]]}}"#;
-        let all = marked("[Filtered]", "Replaced by the rule @password:filter");
+        let all = marked(
+            "[Filtered]",
+            "Replaced by the built-in rule for passwords and secrets",
+        );
         assert_eq!(shown(r#""[Filtered]""#, meta), [all]);
     }
 
@@ -253,10 +283,21 @@ mod tests {
             shown(r#"{"a":[null],"b":{}}"#, meta),
             [
                 plain("{\n  \"a\": [\n    "),
-                marked("null", "Removed by the rule @ip:remove"),
+                marked("null", "Removed by the built-in rule for IP addresses"),
                 plain("\n  ],\n  \"b\": {}\n}")
             ]
         );
+    }
+
+    #[test]
+    fn an_absent_value_says_why() {
+        let words = "Removed by the project’s rule 0";
+        let meta = r#"{"":{"rem":[["project:0","x"],["project:0","x"]]}}"#;
+        assert_eq!(shown("null", meta), [marked("removed", words)]);
+        let meta =
+            r#"{"":{"err":[["invalid_data",{"reason":"expected a number"}]],"val":"maybe"}}"#;
+        let words = "Invalid data: expected a number. Originally: \"maybe\"";
+        assert_eq!(shown("null", meta), [marked("invalid", words)]);
     }
 
     #[test]

@@ -232,16 +232,17 @@ pub(super) fn lines(document: &Value) -> Vec<String> {
     let Value::Object(members) = document else {
         return pretty(document);
     };
+    let none = || vec!["none".to_owned()];
     let mut lines = Vec::new();
     for (name, value) in members {
         let name = words(name);
         let (short, inner) = match value {
             Value::Bool(is_on) => (if *is_on { "on" } else { "off" }, Vec::new()),
-            Value::String(text) if text.trim().is_empty() => ("none", Vec::new()),
+            Value::String(text) if text.trim().is_empty() => ("", none()),
             Value::String(text) => ("", text.lines().map(str::to_owned).collect()),
-            Value::Array(items) if items.is_empty() => ("none", Vec::new()),
+            Value::Array(items) if items.is_empty() => ("", none()),
             Value::Array(items) => ("", items.iter().map(item).collect()),
-            Value::Object(members) if members.is_empty() => ("none", Vec::new()),
+            Value::Object(members) if members.is_empty() => ("", none()),
             other => ("", pretty(other)),
         };
         lines.push(format!("{name}: {short}").trim_end().to_owned());
@@ -364,7 +365,7 @@ mod tests {
             "sensitiveFields": ["pin", 1], "advanced": {"rules": {"0": {"type": "ip"}}}});
         let text = lines(&document).join("\n");
         let wanted = "advanced:\n  {\n    \"rules\": {\n      \"0\": {\n        \"type\": \"ip\"\n      }\n    }\n  }\n\
-                      safe fields: none\nrules:\n  a -> drop\n  # b\nscrub ip addresses: on\n\
+                      safe fields:\n  none\nrules:\n  a -> drop\n  # b\nscrub ip addresses: on\n\
                       sensitive fields:\n  pin\n  1";
         assert_eq!(text, wanted);
         assert_eq!(lines(&json!([1])), ["[", "  1", "]"]);

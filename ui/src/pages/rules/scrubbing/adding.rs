@@ -140,6 +140,31 @@ impl Adding {
     }
 }
 
+/// What a rule looks for and does, in a few words.
+pub(super) fn describe(rule: &RuleSpec) -> String {
+    let json = serde_json::to_value(rule).unwrap_or_default();
+    let words = |known: &[(&str, &str)], name: Option<&str>| {
+        let name = name?;
+        let words = known.iter().find(|(known, _)| *known == name);
+        Some(words.map_or(name, |(_, words)| words).to_lowercase())
+    };
+    let what = match &rule.kind {
+        RuleKind::Pattern { pattern, .. } => Some(shortened(pattern)),
+        RuleKind::RedactPair { key_pattern } => Some(format!("keys {}", shortened(key_pattern))),
+        _ => words(&TYPES, json["type"].as_str()),
+    };
+    let deed = words(&METHODS, json["redaction"]["method"].as_str());
+    let parts = what.into_iter().chain(deed);
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn shortened(pattern: &str) -> String {
+    match pattern.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &pattern[..end]),
+        None => pattern.to_owned(),
+    }
+}
+
 /// Adds the rule that is filled in to the JSON, and empties its fields.
 pub(super) fn add_rule(form: &mut ScrubbingForm) -> Vec<Fault> {
     let adding = &form.adding;
@@ -320,6 +345,24 @@ mod tests {
             assert_eq!((faults.len(), faults[0].field), (1, field));
             assert_eq!(faults[0].column, column, "{}", form.adding.selector);
             assert_eq!(form.advanced, "");
+        }
+    }
+
+    #[test]
+    fn rules_are_described() {
+        for (json, words) in [
+            (
+                r#"{"type":"email","redaction":{"method":"mask"}}"#,
+                "e-mail addresses, mask with stars",
+            ),
+            (r#"{"type":"redact_pair","keyPattern":"pin"}"#, "keys pin"),
+            (
+                r#"{"type":"pattern","pattern":"a+","redaction":{"method":"remove"}}"#,
+                "a+, remove",
+            ),
+            (r#"{"type":"multiple","rules":[]}"#, "multiple"),
+        ] {
+            assert_eq!(describe(&serde_json::from_str(json).unwrap()), words);
         }
     }
 

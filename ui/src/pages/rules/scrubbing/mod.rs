@@ -105,20 +105,17 @@ impl Topic for Scrubbing {
     /// The settings stand for many rules, so those are shown that did something; the team's own always.
     fn rules(form: &ScrubbingForm) -> Vec<NamedRule> {
         let config = form.config().unwrap_or_default();
-        let own = config.rules.keys().map(|id| {
-            let name = format!("project:{id}");
-            NamedRule {
-                line: None,
-                label: rule_words::of(&name),
-                name,
-            }
+        let own = config.rules.iter().map(|(id, rule)| NamedRule {
+            name: format!("project:{id}"),
+            line: None,
+            label: format!("Rule {id}: {}", adding::describe(rule)),
         });
         own.collect()
     }
 
     fn other_rule(name: &str) -> Option<(String, bool)> {
         let is_own = name.starts_with("project:");
-        Some((rule_words::of(name), !is_own))
+        Some((rule_words::title(name), !is_own))
     }
 
     async fn beside(ui: &Ui, place: &Place, _form: &ScrubbingForm) -> Result<Beside, Problem> {

@@ -149,7 +149,7 @@ impl Findings {
             .rules
             .into_iter()
             .map(|(id, events)| RuleCount {
-                label: rule_words::of(&id),
+                label: rule_words::title(&id),
                 id,
                 events,
             })
