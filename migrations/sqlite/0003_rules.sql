@@ -82,6 +82,9 @@ CREATE TABLE job (
     state TEXT NOT NULL,
     -- Where to go on after a restart; what it means the kind says.
     position TEXT NOT NULL,
+    -- Which process works on it, and until when the others believe that it lives.
+    runner TEXT,
+    lease_until BIGINT NOT NULL,
     total BIGINT NOT NULL,
     done BIGINT NOT NULL,
     -- JSON: what was found and changed, in numbers.
@@ -97,3 +100,6 @@ CREATE INDEX job_by_organization ON job (organization_id, id);
 
 -- For reading a project's newest events, whatever their issue.
 CREATE INDEX event_by_time ON event (project_id, received_at, id);
+
+-- Whether a file is still needed when a row that names it goes.
+CREATE INDEX attachment_by_blob ON attachment (sha256);

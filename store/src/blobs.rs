@@ -1,10 +1,12 @@
 //! Files that are too large for the database, by the hash of what is in them.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
@@ -30,6 +32,27 @@ impl fmt::Display for BlobId {
     }
 }
 
+/// How long a request that brought a file again has to be recorded, before its file counts as not needed by it.
+const RECORDING: Duration = Duration::from_secs(60);
+
+/// Reads what `Display` writes.
+impl std::str::FromStr for BlobId {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        const WRONG: StoreError = StoreError::Damaged("the name of a blob has not 64 hex digits");
+        let mut id = [0; 32];
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(WRONG);
+        }
+        for (index, byte) in id.iter_mut().enumerate() {
+            let digits = &text[index * 2..index * 2 + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| WRONG)?;
+        }
+        Ok(Self(id))
+    }
+}
+
 /// The folder of blobs: `ab/cdef…`, two digits and the other 62.
 #[derive(Clone, Debug)]
 pub struct Blobs {
@@ -38,6 +61,9 @@ pub struct Blobs {
     /// holds the lock, for the same file often comes with many events at once, and two writers of one name would spoil each
     /// other's. Who only looks holds it too: a name can be seen before it is on disk.
     folders: Arc<[Mutex<bool>; 256]>,
+    /// When this process was last given bytes that were there already. Their rows follow in a moment: until then nobody can
+    /// tell whether the file is needed.
+    again: Arc<Mutex<HashMap<BlobId, Instant>>>,
 }
 
 impl Blobs {
@@ -47,6 +73,7 @@ impl Blobs {
         Self {
             folder: folder.to_owned(),
             folders: Arc::new([const { Mutex::new(false) }; 256]),
+            again: Arc::default(),
         }
     }
 
@@ -70,6 +97,7 @@ impl Blobs {
         }
         // A file has its name only when it is whole: see `write_durably`.
         if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+            self.note_again(id);
             return Ok(id);
         }
         *is_synced = false;
@@ -84,6 +112,35 @@ impl Blobs {
         sync_folder(folder).map_err(io_error)?;
         sync_folder(&self.folder).map_err(io_error)?;
         sync_folder_of(&self.folder).map_err(io_error)
+    }
+
+    fn note_again(&self, id: BlobId) {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not each time: that would take as long as there are files.
+        if again.len().is_power_of_two() {
+            again.retain(|_, at| at.elapsed() < RECORDING);
+        }
+        again.insert(id, Instant::now());
+    }
+
+    /// Deletes a blob and says whether there was one; `None` if it was given to this process again less than a minute ago, so
+    /// that a row may be about to refer to it. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub(crate) fn remove(&self, id: BlobId) -> Result<Option<bool>, StoreError> {
+        let folder = &self.folders[usize::from(id.0[0])];
+        let _nobody_writes = folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        if again.get(&id).is_some_and(|at| at.elapsed() < RECORDING) {
+            return Ok(None);
+        }
+        let path = self.path(id);
+        match fs::remove_file(&path) {
+            Ok(()) => Ok(Some(true)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(false)),
+            Err(error) => Err(StoreError::io(&path, error)),
+        }
     }
 
     /// Opens a blob; `None` if there is none of that name. Blocks.
@@ -119,6 +176,7 @@ mod tests {
         for bytes in [&b""[..], b"one", b"\0\xff"] {
             let id = blobs.put(bytes).unwrap();
             assert_eq!(blobs.put(bytes).unwrap(), id);
+            assert_eq!(id.to_string().parse::<BlobId>().unwrap(), id);
             let mut found = Vec::new();
             blobs
                 .open(id)
@@ -129,6 +187,20 @@ mod tests {
             assert_eq!(found, bytes);
         }
         assert!(blobs.open(BlobId([0; 32])).unwrap().is_none());
+        assert!("+1".repeat(32).parse::<BlobId>().is_err());
+    }
+
+    #[test]
+    fn a_file_goes_unless_it_was_brought_again_a_moment_ago() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::new(&folder.path().join("blobs"));
+        let id = blobs.put(b"one").unwrap();
+        assert_eq!(blobs.remove(id).unwrap(), Some(true));
+        assert_eq!(blobs.remove(id).unwrap(), Some(false));
+        blobs.put(b"one").unwrap();
+        blobs.put(b"one").unwrap();
+        assert_eq!(blobs.remove(id).unwrap(), None);
+        assert!(blobs.open(id).unwrap().is_some());
     }
 
     #[test]

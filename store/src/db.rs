@@ -58,6 +58,8 @@ pub struct Store {
     /// Rung when notices were written to the outbox.
     pub(crate) outbox: Arc<Notify>,
     pub(crate) rule_changes: Arc<RuleChanges>,
+    /// Rung when a job was made.
+    pub(crate) jobs: Arc<Notify>,
 }
 
 /// The open database.
@@ -114,6 +116,7 @@ impl Store {
             keys: KeyCache::new(),
             outbox: Arc::default(),
             rule_changes: Arc::default(),
+            jobs: Arc::default(),
         })
     }
 
@@ -183,7 +186,9 @@ async fn open_sqlite(path: PathBuf) -> Result<Db, StoreError> {
         .foreign_keys(true)
         .busy_timeout(PATIENCE)
         .pragma("cache_size", "-16000")
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        // What is deleted is overwritten: erasing a person must not leave the person's data in the file's free places.
+        .pragma("secure_delete", "on");
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)

@@ -5,11 +5,13 @@ mod blobs;
 mod db;
 mod download;
 mod durably;
+mod erase;
 mod error;
 mod events;
 mod feedback;
 mod intake;
 mod issues;
+mod jobs;
 mod keys;
 mod migrate;
 mod organizations;
@@ -17,6 +19,7 @@ mod outbox;
 mod outcomes;
 mod password;
 mod payload;
+mod people;
 mod projects;
 pub mod queue;
 mod quotas;
@@ -38,6 +41,11 @@ pub use attachments::Attachment;
 pub use blobs::{BlobId, Blobs};
 pub use db::{Options, Store};
 pub use durably::make_private_folder;
+pub use erase::{
+    Applied, Changes, Cleaned, CountedUser, ErasureReport, ExportCursor, Gone, Mentioned,
+    QueueReport, RemovedBlobs, RescrubReport, Rewrite, StoredKind, StoredRow, TextChange,
+    TextColumn, TextRow,
+};
 pub use error::StoreError;
 pub use events::{EventNeighbours, EventRow, IssueOfEvent, StoredEvent};
 pub use feedback::{Feedback, FeedbackCursor, FeedbackPage};
@@ -45,12 +53,14 @@ pub use intake::UsageScope;
 pub use issues::{
     Cursor, Issue, IssueFilter, IssuePage, IssueStatus, IssueSubstatus, StatusCounts,
 };
+pub use jobs::{Checkpoint, ClaimedJob, Job, JobKind, JobParameters, JobState, NewJob};
 pub use keys::ProjectKey;
 pub use organizations::Organization;
 pub use outbox::{Notice, NoticeKind};
 pub use outcomes::{OutcomePoint, OutcomeQuery, OutcomeStep, OutcomeTotal};
 pub use password::{PasswordError, PasswordHash, WeakPassword};
 pub use payload::{compress, decompress};
+pub use people::{ERASED, Mentions, Person, PersonError, user_hash};
 pub use projects::{NewProject, Project, slugify};
 pub use quotas::{NewQuota, Quota, QuotaTarget, check_window};
 pub use recent::StoredBody;

@@ -136,7 +136,7 @@ impl Store {
 }
 
 /// The advisory lock of PostgreSQL that the one writer holds; the number means "bugle" in a phone's letters.
-const RECORD_LOCK: i64 = 28453;
+pub(crate) const RECORD_LOCK: i64 = 28453;
 
 /// Makes the partitions of a table of bodies for the given days. Only PostgreSQL has them: dropping one is how retention
 /// frees space there.

@@ -8,9 +8,11 @@
 mod accounts;
 mod attachments;
 mod backend;
+mod erase;
 mod feedback;
 mod intake;
 mod issues;
+mod jobs;
 mod outcomes;
 mod projects;
 mod quotas;
