@@ -237,8 +237,17 @@ impl PiiConfig {
 }
 
 impl RuleKind {
+    /// The rules it refers to.
+    pub(super) fn named(&self) -> &[String] {
+        match self {
+            Self::Multiple { rules, .. } => rules,
+            Self::Alias { rule, .. } => std::slice::from_ref(rule),
+            _ => &[],
+        }
+    }
+
     /// The same with other names for the rules it refers to.
-    fn renamed(&self, rename: impl Fn(&String) -> String) -> Self {
+    pub(super) fn renamed(&self, rename: impl Fn(&String) -> String) -> Self {
         match self {
             Self::Multiple { rules, hide_inner } => Self::Multiple {
                 rules: rules.iter().map(rename).collect(),

@@ -123,6 +123,13 @@ impl<'c> Resolver<'c> {
         rules
     }
 
+    /// Whether there is a rule of this id.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.config.rules.contains_key(id)
+            || matches!(id, "@common" | "@common:filter")
+            || built_in(id, self.extras).is_some()
+    }
+
     fn named(&self, id: &'c str, cover: Option<Cover<'c>>) -> Named<'c> {
         let Some(rule) = self.config.rules.get(id) else {
             return match id {
