@@ -2,13 +2,14 @@
 
 mod documents;
 pub mod explain;
-mod facts;
+pub mod facts;
 pub mod filter;
 mod lines;
 pub mod pattern;
 mod presets;
 mod problem;
 mod project;
+pub mod rehearsal;
 pub mod sample;
 pub mod scrub;
 pub mod tag;
@@ -17,6 +18,7 @@ pub use documents::{FiltersDocument, SamplingDocument, ScrubbingDocument, TagsDo
 pub use facts::{Facts, Sender};
 pub use filter::{FilterHit, Filters};
 pub use presets::{Place, Preset};
+pub use lines::{NamedLine, named_lines};
 pub use problem::Problem;
 pub use project::{Documents, ProjectRules};
 pub use sample::{Draw, Sampling};

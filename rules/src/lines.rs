@@ -1,10 +1,11 @@
 //! Texts of rule lines: `condition -> action`, each with the name it is counted by.
 
 use bugle_protocol::RuleName;
-use bugle_query::rules::{ActionError, Rule, parse};
+use bugle_query::rules::{ActionError, MAX_ERRORS, Rule, parse};
 use bugle_query::{RuleError, RuleSet};
 use sha2::{Digest as _, Sha256};
 
+use crate::facts;
 use crate::problem::Problem;
 
 /// A compiled line.
@@ -16,7 +17,33 @@ pub(crate) struct Line<A> {
     pub(crate) rule: Rule<A>,
 }
 
-/// Compiles a text; the lines that are no rules are reported, and the others are kept.
+/// A line of a text of rules, whatever its action, with the name it is counted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedLine {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What it says.
+    pub text: String,
+    /// What it is counted by.
+    pub name: RuleName,
+}
+
+/// The rules of a text, for showing what each of them did. Lines without a condition that can be read are left out.
+#[must_use]
+pub fn named_lines(text: &str) -> Vec<NamedLine> {
+    let (lines, _) = compile(text, |_| Ok(()));
+    let sources: Vec<&str> = text.lines().collect();
+    let named = |line: Line<()>| NamedLine {
+        line: line.rule.line,
+        text: sources
+            .get(line.rule.line - 1)
+            .map_or_else(String::new, |source| source.trim().to_owned()),
+        name: line.name,
+    };
+    lines.into_iter().map(named).collect()
+}
+
+/// Compiles a text; the lines that are no rules, or ask for what no event has, are reported, and the others are kept.
 pub(crate) fn compile<A>(
     text: &str,
     mut parse_action: impl FnMut(&str) -> Result<A, ActionError>,
@@ -32,7 +59,34 @@ pub(crate) fn compile<A>(
             }
         }
     }
+    check_fields(text, &mut lines, &mut problems);
     (lines, problems)
+}
+
+/// Reports conditions that cannot mean what they say, and leaves out those lines: a negated test that never holds would
+/// hold for every event.
+fn check_fields<A>(text: &str, lines: &mut Vec<Line<A>>, problems: &mut Vec<Problem>) {
+    let sources: Vec<&str> = text.lines().collect();
+    lines.retain(|line| {
+        let objections = facts::check(&line.rule.condition);
+        let is_usable = !objections.iter().any(|objection| objection.is_error);
+        let source = sources.get(line.rule.line - 1).copied().unwrap_or_default();
+        let room = MAX_ERRORS.saturating_sub(problems.len());
+        problems.extend(objections.into_iter().take(room).map(|objection| Problem {
+            field: "rules",
+            line: Some(line.rule.line),
+            column: Some(column(source, objection.span.start)),
+            message: objection.message,
+        }));
+        is_usable
+    });
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+}
+
+/// The column of a byte, in characters from 1.
+fn column(source: &str, byte: usize) -> usize {
+    let before = source.get(..byte).unwrap_or(source);
+    before.chars().count() + 1
 }
 
 /// The text with these lines, counted from 1, made empty, so that the others keep their numbers.

@@ -17,6 +17,7 @@ use bugle_query::{Fields, Key, Values};
 
 pub use check::{Objection, check};
 pub use fields::{FIELDS, Field, FieldKind};
+pub(crate) use lists::described;
 use lists::{List, Lists};
 
 /// What is known of whoever sent an event, beside the event. A stored event has none of it.

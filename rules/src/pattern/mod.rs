@@ -82,6 +82,16 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
+
+    /// The regular expression that means the same, to be one of several in an automaton.
+    pub(crate) fn source(&self) -> &str {
+        self.regex.as_str()
+    }
+
+    /// Whether it ends before its `{` does: such a pattern matches nothing.
+    pub(crate) fn is_unclosed(&self) -> bool {
+        self.source().ends_with(&format!(r"){NEVER}\z"))
+    }
 }
 
 /// The regular expression that means the same.
