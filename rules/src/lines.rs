@@ -107,7 +107,7 @@ fn problem(error: RuleError) -> Problem {
         field: "rules",
         line: Some(error.line),
         column: Some(error.error.column),
-        message: error.error.to_string(),
+        message: error.error.problem.to_string(),
     }
 }
 

@@ -58,7 +58,7 @@ pub fn tags(
                 Some((_, place)) => Decider::Other(*place),
                 None if is_taken(subject, tag) => {
                     already[index] += 1;
-                    continue;
+                    Decider::Sender
                 }
                 None => {
                     added.push((&tag.key, part.place));
@@ -72,8 +72,7 @@ pub fn tags(
         tagged += usize::from(!added.is_empty());
     });
     let rules = tally.finish().into_iter().zip(&parts).zip(already);
-    let rules = rules.filter_map(|((mut effect, part), already)| {
-        effect.holds += already;
+    let rules = rules.filter_map(|((effect, part), already)| {
         let tag = part.rule.clone()?;
         Some(TaggedRule {
             effect,

@@ -44,7 +44,7 @@ pub struct Example {
     pub received_at: UnixMillis,
     /// Why the rule holds.
     pub matched: Vec<Matched>,
-    /// The place of the rule that decides instead; `None` if this one does.
+    /// The place of the rule that decides instead; `None` if no other does.
     pub decided_by: Option<RulePlace>,
 }
 
@@ -55,6 +55,8 @@ pub(super) enum Decider {
     Itself { newly: bool },
     /// Another rule.
     Other(RulePlace),
+    /// No rule: the sender did.
+    Sender,
 }
 
 /// The sums of all rules.
@@ -100,6 +102,7 @@ impl<'p, R> Tally<'p, R> {
                 *self.lost[index].entry(place).or_default() += 1;
                 Some(place)
             }
+            Decider::Sender => None,
         };
         if effect.examples.len() < MAX_EXAMPLES && self.examples < MAX_ALL_EXAMPLES {
             self.examples += 1;
