@@ -1,6 +1,6 @@
 //! Serves the pages over sample events, everybody signed in, to look at the design: `preview EVENTS.jsonl [PORT]`.
 //!
-//! Each line of the file is a normalised event.
+//! Each line of the file is a normalised event or transaction.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
-use bugle_protocol::UnixMillis;
+use bugle_protocol::{RuleTopic, UnixMillis};
 use bugle_store::{Role, SessionToken};
 use bugle_ui::{Ui, router};
 
@@ -40,11 +40,22 @@ async fn main() {
         .expect("a session");
     let text = std::fs::read_to_string(events).expect("a readable file");
     for (line, event) in text.lines().enumerate() {
-        let event = serde_json::from_str(event).expect("JSON");
+        let event: serde_json::Value = serde_json::from_str(event).expect("JSON");
         for repeat in 0..(line * 7 % 11 + 1) {
             let minutes = u64::try_from(line * 3 + repeat * (repeat + line % 3) * 17).unwrap_or(0);
             let at = now.before(Duration::from_secs(minutes * 60));
-            support::record(&store, shop, &format!("{line}"), &event, at).await;
+            if event["type"] == "transaction" {
+                support::record_transaction(&store, shop, &event, 1.0, at).await;
+            } else {
+                support::record(&store, shop, &format!("{line}"), &event, at).await;
+            }
+        }
+    }
+    for day in 0..14 {
+        let at = now.before(Duration::from_secs(day * 86_400));
+        let hits = (day * 7 + 3) % 11;
+        for rule in ["filtered-transaction", "web-crawlers", "6e5a9c2f00b4d711"] {
+            support::record_hits(&store, shop, RuleTopic::Filters, rule, hits, at).await;
         }
     }
     let cookie = HeaderValue::try_from(format!("bugle_session={}", token.as_str()));

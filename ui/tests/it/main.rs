@@ -9,4 +9,5 @@ mod limits;
 mod pages;
 mod stats;
 mod support;
+mod tags;
 mod world;

@@ -1,11 +1,14 @@
 //! A store on a file, and events to put into it.
 
 use std::path::Path;
+use std::time::Duration;
 
-use bugle_protocol::{EventId, KeyId, Level, ProjectId, PublicKey, UnixMillis};
+use bugle_protocol::{
+    EventId, KeyId, Level, ProjectId, PublicKey, RuleHit, RuleName, RuleTopic, UnixMillis,
+};
 use bugle_store::{
-    Batch, NewEvent, NewHash, NewProject, NewUser, Options, PasswordHash, Recorded, Role, Store,
-    compress,
+    Batch, NewEvent, NewHash, NewProject, NewTransaction, NewUser, Options, PasswordHash, Recorded,
+    Role, RuleHitCount, Store, compress,
 };
 use serde_json::Value;
 
@@ -77,6 +80,72 @@ pub(crate) async fn record(
     };
     let recorded = store.record(&batch, at).await.unwrap();
     (event_id, recorded[0])
+}
+
+/// Stores a transaction that sampling kept with a share of `server_rate`.
+pub(crate) async fn record_transaction(
+    store: &Store,
+    project_id: ProjectId,
+    event: &Value,
+    server_rate: f64,
+    at: UnixMillis,
+) -> EventId {
+    let event_id = EventId::random();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let trace = &event["contexts"]["trace"];
+    let transaction = NewTransaction {
+        project_id,
+        key_id: KeyId(1),
+        event_id,
+        trace_id: text(&trace["trace_id"]),
+        span_id: text(&trace["span_id"]),
+        name: text(&event["transaction"]),
+        op: text(&trace["op"]),
+        status: text(&trace["status"]),
+        started_at: at.before(Duration::from_millis(120)),
+        timestamp: at,
+        duration_us: 120_000,
+        received_at: at,
+        platform: "python".to_owned(),
+        environment: None,
+        release: None,
+        user_label: None,
+        tags: tags(event),
+        client_rate: None,
+        server_rate,
+        payload: compress(event.to_string().as_bytes()).unwrap(),
+    };
+    let batch = Batch {
+        transactions: vec![transaction],
+        ..Batch::default()
+    };
+    store.record(&batch, at).await.unwrap();
+    event_id
+}
+
+/// Counts that a rule did something.
+pub(crate) async fn record_hits(
+    store: &Store,
+    project_id: ProjectId,
+    topic: RuleTopic,
+    rule: &str,
+    quantity: u64,
+    at: UnixMillis,
+) {
+    let hits = RuleHitCount {
+        project_id,
+        received_at: at,
+        hit: RuleHit {
+            topic,
+            rule: RuleName(rule.to_owned().into()),
+        },
+        quantity,
+    };
+    let batch = Batch {
+        rule_hits: vec![hits],
+        ..Batch::default()
+    };
+    store.record(&batch, at).await.unwrap();
 }
 
 fn new_event(

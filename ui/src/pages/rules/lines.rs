@@ -20,6 +20,8 @@ pub(super) struct LinesForm {
 /// What stands beside an editor of rule lines.
 #[derive(Debug, Serialize)]
 pub(super) struct LinesBeside {
+    /// The height of the editor, in lines.
+    rows: usize,
     presets: Vec<PresetView>,
     fields: Vec<FieldView>,
 }
@@ -75,6 +77,7 @@ impl LinesBeside {
             meaning: field.meaning,
         });
         Self {
+            rows: (text.lines().count() + 2).clamp(8, 30),
             presets: presets.iter().map(preset).collect(),
             fields: fields.collect(),
         }
