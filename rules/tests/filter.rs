@@ -1,7 +1,5 @@
 //! What each filter drops, and what it does not.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
-
 use bugle_protocol::{Event, FilterReason, UnixMillis};
 use bugle_rules::filter::{LegacyBrowser, presets};
 use bugle_rules::{Facts, FilterHit, Filters, FiltersDocument, Problem, Sender};

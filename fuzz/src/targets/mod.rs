@@ -1,6 +1,7 @@
 //! The entry points: what bytes of strangers reach first, each with inputs to start from.
 
 pub mod body;
+pub mod conditions;
 pub mod envelope;
 pub mod event;
 pub mod headers;
@@ -60,7 +61,8 @@ targets! {
     multipart: Bytes, 100;
     msgpack: Bytes, 100;
     query: Bytes, 50;
+    conditions: Json, 10;
     rules: Bytes, 10;
-    queue_record: Bytes, 89;
+    queue_record: Bytes, 79;
     queue_segment: Bytes, 1;
 }
