@@ -115,6 +115,25 @@ impl Detector {
         matches!(self, Self::Anything)
     }
 
+    /// The parts of a file's text to redact, in order. What would take a text as a whole takes lines of a file.
+    pub(super) fn find_in_file(&self, text: &str) -> Vec<Range> {
+        if !matches!(self, Self::KeyValue(_) | Self::Password) {
+            return self.find(text, Traits::of(text));
+        }
+        let mut ranges = Vec::new();
+        for (start, end) in lines(text) {
+            let line = &text[start..end];
+            let found = self.find(line, Traits::of(line));
+            ranges.extend(
+                found
+                    .into_iter()
+                    .map(|(from, to)| (start + from, start + to)),
+            );
+        }
+        ranges.retain(|(start, end)| start < end);
+        ranges
+    }
+
     /// The parts of `text` to redact, in order.
     pub(super) fn find(&self, text: &str, traits: Traits) -> Vec<Range> {
         let whole = (0, text.len());

@@ -4,6 +4,7 @@
 //! Both are compiled into a [`Scrubber`] once; it then walks each event once and changes it in place, noting every change
 //! in the event's `_meta`.
 
+mod attachments;
 mod chunks;
 mod config;
 mod detect;
@@ -11,6 +12,7 @@ mod extra;
 mod fired;
 mod graphql;
 mod hash;
+mod item;
 mod matcher;
 mod paste;
 mod presets;
@@ -26,11 +28,13 @@ mod walk;
 
 use std::collections::BTreeSet;
 
+use bugle_protocol::json::Json;
 use bugle_protocol::{Event, Meta, RuleName};
 
 pub use chunks::with_chunks;
 pub use config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec, Vars};
 pub use extra::ExtraDetector;
+pub use item::ItemKind;
 pub use presets::MASKED_KEYS;
 pub use schema::ValueType;
 pub use selector::{PathItem, Selector, SelectorError};
@@ -49,6 +53,8 @@ use schema::Class;
 pub struct Scrubber {
     /// Run one after the other: a user's own rules come before the settings', and take precedence.
     passes: Vec<Pass>,
+    /// A user's own rules about attached files.
+    attachments: Option<Pass>,
     /// Whether the default rules are on, of which the one for GraphQL is no matter of selectors.
     defaults: bool,
 }
@@ -113,9 +119,11 @@ impl Scrubber {
         settings::apply_extras(&mut derived, &document.settings, extras);
         let own = Resolver::new(&document.advanced, false, extras);
         let of_settings = Resolver::new(&derived, true, extras);
-        let passes = [&own, &of_settings].into_iter().filter_map(Pass::new);
+        let all = |_: &Selector| true;
+        let passes = [&own, &of_settings].into_iter();
         let scrubber = Self {
-            passes: passes.collect(),
+            passes: passes.filter_map(|rules| Pass::new(rules, all)).collect(),
+            attachments: Pass::new(&own, |selector| selector.asks_for(ValueType::Attachments)),
             defaults: document.settings.scrub_data && document.settings.scrub_defaults,
         };
         let named =
@@ -149,14 +157,49 @@ impl Scrubber {
         }
         fired.into_names()
     }
+
+    /// Changes an item that is no event in place, as [`Self::scrub`] does events; what is not a JSON object stays.
+    ///
+    /// `meta` takes the notes. Returns the ids of the rules that changed anything.
+    pub fn scrub_item(
+        &self,
+        kind: ItemKind,
+        item: &mut Json<'_>,
+        meta: &mut Meta,
+    ) -> Vec<RuleName> {
+        let mut fired = Fired::default();
+        for pass in &self.passes {
+            walk::run_item(pass, item, kind.field(), meta, &mut fired);
+        }
+        fired.into_names()
+    }
+
+    /// Whether there are rules about attached files at all; if not they need not be read.
+    #[must_use]
+    pub fn has_attachment_rules(&self) -> bool {
+        self.attachments.is_some()
+    }
+
+    /// Changes an attached file in place, which keeps its length. Only advanced rules that select it by name apply, such as
+    /// those of `$attachments.'app.log'`; they see runs of five and more characters in UTF-8 and UTF-16 (little-endian).
+    ///
+    /// Returns the ids of the rules that found anything.
+    pub fn scrub_attachment(&self, name: &str, bytes: &mut [u8]) -> Vec<RuleName> {
+        match &self.attachments {
+            Some(pass) => attachments::scrub(pass, name, bytes),
+            None => Vec::new(),
+        }
+    }
 }
 
 impl Pass {
-    fn new(resolver: &Resolver<'_>) -> Option<Self> {
+    /// Compiles the applications whose selectors are `wanted`, if there are any.
+    fn new(resolver: &Resolver<'_>, wanted: impl Fn(&Selector) -> bool) -> Option<Self> {
         let applications: Vec<_> = resolver
             .config
             .applications
             .iter()
+            .filter(|(selector, _)| wanted(selector))
             .map(|(selector, ids)| (selector, resolver.resolve(ids)))
             .filter(|(_, rules)| !rules.is_empty())
             .collect();

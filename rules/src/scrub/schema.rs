@@ -5,9 +5,12 @@
 
 mod contexts;
 mod event;
+mod items;
 mod spans;
 
 pub(super) use event::EVENT;
+pub(super) use items::{CHECK_IN, LOG};
+pub(super) use spans::SPAN;
 
 /// The `$types` of the selector language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,6 +158,8 @@ pub(super) enum Kind {
     List(&'static Field),
     /// A list of `[key, value]` pairs, or the object it stands for.
     Pairs,
+    /// An object of `{"value": .., "type": ..}`, of which each value is of the class that its name has here.
+    Attributes(&'static Shape),
     /// A path whose last segment must survive, because symbols are looked up by it.
     ImagePath,
 }

@@ -100,6 +100,15 @@ impl Selector {
         Self::Path(vec![PathItem::Key(key.to_owned())])
     }
 
+    /// Whether it asks for this type anywhere but in what it excludes.
+    pub(super) fn asks_for(&self, ty: ValueType) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.asks_for(ty)),
+            Self::Not(_) => false,
+            Self::Path(items) => items.contains(&PathItem::Type(ty)),
+        }
+    }
+
     /// Parses a text, and takes one that is no selector as the name of a key.
     #[must_use]
     pub fn parse_or_key(text: &str) -> Self {

@@ -100,7 +100,7 @@ impl Collector {
     fn members(&mut self, object: &Object<'_>, kind: &'static Kind, field: &'static Field) {
         for (key, value) in object.iter() {
             let member = match kind {
-                Kind::Object(shape) => Some(shape.field(key)),
+                Kind::Object(shape) | Kind::Attributes(shape) => Some(shape.field(key)),
                 Kind::List(_) if key == "values" => Some(field),
                 Kind::List(_) => Some(&FREE_TRUE),
                 _ => free_field(field.class),

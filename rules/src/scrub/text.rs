@@ -150,7 +150,7 @@ fn replacement(text: &str, redaction: &Redaction) -> Option<(String, RemarkKind)
     Some(match redaction {
         Redaction::Replace { text } => (text.clone(), RemarkKind::Substituted),
         Redaction::Mask => ("*".repeat(text.chars().count()), RemarkKind::Masked),
-        Redaction::Hash => (hash::hmac_sha1(text), RemarkKind::Pseudonymized),
+        Redaction::Hash => (hash::hmac_sha1(text.as_bytes()), RemarkKind::Pseudonymized),
         Redaction::Default | Redaction::Remove => (String::new(), RemarkKind::Removed),
         Redaction::Other => return None,
     })

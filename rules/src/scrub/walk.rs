@@ -30,6 +30,26 @@ pub(super) fn run<'s>(
     }
 }
 
+/// Runs the rules of one pass over an item that is no event, known by its `field`.
+pub(super) fn run_item<'s>(
+    pass: &'s Pass,
+    item: &mut Json<'_>,
+    field: &'static Field,
+    meta: &mut Meta,
+    fired: &mut Fired<'s>,
+) {
+    let mut walk = Walk::new(pass, meta, fired);
+    let step = Step {
+        key: None,
+        index: None,
+        types: types_of(item, field),
+    };
+    pass.matcher.enter(&mut walk.states, step);
+    if let (Json::Object(members), Kind::Object(shape)) = (item, &field.kind) {
+        walk.members(members, shape, None);
+    }
+}
+
 /// The way to a value through the event, as its notes stand under.
 #[derive(Clone, Copy)]
 struct Path<'p> {
@@ -140,6 +160,7 @@ impl<'s, 'm> Walk<'s, 'm> {
     fn inside(&mut self, value: &mut Json<'_>, field: &'static Field, path: &Path<'_>) {
         match (value, &field.kind) {
             (Json::Object(object), Kind::Object(shape)) => self.members(object, shape, Some(path)),
+            (Json::Object(object), Kind::Attributes(shape)) => self.attributes(object, shape, path),
             (Json::Object(object), kind) => self.free_members(object, field, kind, path),
             (Json::Array(items), Kind::List(item)) => self.items(items, item, path),
             (Json::Array(items), Kind::Pairs) => self.pairs(items, field.class, path),
@@ -166,6 +187,42 @@ impl<'s, 'm> Walk<'s, 'm> {
             let name = Name::Key(key);
             let field = shape.field(key);
             self.visit(value, Known { name, field }, Path { parent, name });
+        }
+    }
+
+    /// Scrubs the value of each `{"value": .., "type": ..}`. Rules know it by the attribute's name, and selectors as
+    /// `attributes.NAME` and as `attributes.NAME.value`.
+    fn attributes(&mut self, object: &mut Object<'_>, shape: &'static Shape, parent: &Path<'_>) {
+        for (key, attribute) in object.iter_mut() {
+            let name = Name::Key(key);
+            let field = shape.field(key);
+            let Some(value) = attribute
+                .as_object_mut()
+                .and_then(|attribute| attribute.get_mut("value"))
+                .filter(|value| field.class != Class::False && !value.is_null())
+            else {
+                continue;
+            };
+            let path = parent.child(name);
+            let path = path.child(Name::Key("value"));
+            let known = Known { name, field };
+            let outer = self.states.len();
+            let types = types_of(value, field);
+            self.pass.matcher.enter(&mut self.states, known.step(types));
+            let mut is_taken = self.apply(value, known, &path);
+            if !is_taken {
+                let inner = Known {
+                    name: Name::Key("value"),
+                    field,
+                };
+                self.pass.matcher.enter(&mut self.states, inner.step(types));
+                is_taken = self.apply(value, known, &path);
+            }
+            match is_taken {
+                true => *value = Json::Null,
+                false => self.inside(value, field, &path),
+            }
+            self.states.truncate(outer);
         }
     }
 

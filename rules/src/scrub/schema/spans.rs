@@ -1,10 +1,10 @@
 //! Spans of transactions.
 
 use super::Class::{False, Maybe, True};
-use super::{Field, Shape, ValueType, free, object, pairs, shape, typed};
+use super::{Field, Kind, Shape, Types, ValueType, free, object, pairs, shape, typed};
 
 /// One span.
-pub(super) static SPAN: Field = typed(
+pub(in crate::scrub) static SPAN: Field = typed(
     False,
     ValueType::Span,
     &shape(
@@ -34,6 +34,14 @@ pub(super) static SPAN: Field = typed(
             ("tags", pairs(Maybe)),
             ("sentry_tags", object(False, &SENTRY_TAGS)),
             ("data", object(True, &SPAN_DATA)),
+            (
+                "attributes",
+                Field {
+                    class: False,
+                    types: Types::NONE,
+                    kind: Kind::Attributes(&SPAN_DATA),
+                },
+            ),
         ],
         True,
     ),

@@ -93,6 +93,7 @@ fn child_field(field: &'static Field, key: &str) -> Option<&'static Field> {
         Kind::List(_) if key == "values" => Some(field),
         Kind::List(item) if key.parse::<usize>().is_ok() => Some(item),
         Kind::List(_) => Some(&FREE_TRUE),
+        Kind::Attributes(shape) => Some(shape.field(key)),
         Kind::Free | Kind::Pairs | Kind::ImagePath => free_field(field.class),
     }
 }
