@@ -128,6 +128,7 @@ fn settings(config: &Json<'_>) -> Settings {
         parses_user_agent: flag("normalize_user_agent", false),
         completes_spans: flag("normalize_spans", false),
         removes_unknown: flag("remove_other", true),
+        describes_spans: false,
         infers_ip: true,
         completes: !flag("is_renormalize", false),
     }

@@ -27,8 +27,10 @@ mod scalar;
 mod schema;
 mod sdk;
 mod security;
+mod span_description;
 mod spans;
 mod stacktrace;
+mod stored;
 mod system;
 mod tags;
 mod timestamps;
@@ -77,6 +79,9 @@ pub struct Settings {
     /// Sets for each span of a transaction the time in which none of its children ran, and adds the names that its
     /// attributes have today.
     pub completes_spans: bool,
+    /// Says in `sentry_tags` of each span of a transaction what it does, in words that spans of one kind share: description,
+    /// group, category, action, domain, status, and what it has from its transaction.
+    pub describes_spans: bool,
     /// Removes members that no schema knows.
     pub removes_unknown: bool,
     /// Gives users without an address that of the connection or of `REMOTE_ADDR`. Off where addresses are scrubbed: what
@@ -95,6 +100,7 @@ impl Default for Settings {
             trims: true,
             parses_user_agent: true,
             completes_spans: true,
+            describes_spans: true,
             removes_unknown: true,
             infers_ip: true,
             completes: true,
@@ -274,5 +280,5 @@ fn complete(
     trace::normalize(event, notes, event_id);
     contexts::normalize(event, notes);
     device::tag_class(event, notes);
-    transaction::normalize(event, notes, settings.completes_spans);
+    transaction::normalize(event, notes, settings);
 }

@@ -4,7 +4,9 @@ use bugle_protocol::json::{Json, Object};
 
 use super::note::{Notes, object_mut};
 use super::timestamps::timestamp;
-use super::{attributes, contexts, measurements, spans, transaction_name};
+use super::{
+    Settings, attributes, contexts, measurements, span_description, spans, transaction_name,
+};
 
 /// Why a transaction cannot be used: its duration or its place in the trace are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +75,7 @@ fn check_span(span: &Json<'_>) -> Result<(), InvalidTransaction> {
 }
 
 /// Completes a transaction: its name, spans and measurements. Other events have no measurements.
-pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, completes_spans: bool) {
+pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, settings: &Settings) {
     if event.get_str("type") != Some("transaction") {
         event.remove("measurements");
         notes.forget("measurements");
@@ -84,9 +86,12 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, completes_spa
     }
     transaction_name::normalize(event, notes);
     spans::normalize(event);
-    if completes_spans {
+    if settings.completes_spans {
         spans::set_exclusive_times(event);
         attributes::normalize(event);
+    }
+    if settings.describes_spans {
+        span_description::add(event);
     }
     measurements::normalize(event, notes);
 }

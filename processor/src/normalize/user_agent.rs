@@ -31,6 +31,7 @@ pub(super) fn add_contexts(event: &mut Object<'_>) {
     let agent = request::header(request, "User-Agent").unwrap_or_default();
     let browser = hinted_browser(request).or_else(|| browser(agent));
     let os = hinted_os(request).or_else(|| os(agent));
+    let model = hint(request, "Sec-CH-UA-Model");
     let device = device(agent);
     // In a browser the system is the program's own, on a server it is the visitor's.
     let is_browser = event.get_str("platform") == Some("javascript");
@@ -41,7 +42,10 @@ pub(super) fn add_contexts(event: &mut Object<'_>) {
     if let Some(os) = os {
         contexts::add(event, os_name, product(os, "os"));
     }
-    if let Some(Device {
+    if let Some(model) = model {
+        let members = [("model", model), ("type", "device".to_owned())];
+        contexts::add(event, "device", Object::from_iter(members));
+    } else if let Some(Device {
         family,
         model,
         brand,
@@ -74,7 +78,7 @@ fn hinted_browser(request: &Object<'_>) -> Option<Product> {
         let (name, version) = brand.trim().split_once(";v=")?;
         Some((name.trim_matches('"'), version.trim_matches('"')))
     });
-    let is_real = |name: &str| !name.contains("Not") && name != "Chromium";
+    let is_real = |name: &str| !name.contains("Brand") && name != "Chromium";
     let (name, version) = known.find(|(name, _)| is_real(name))?;
     Some(Product {
         name: name.to_owned(),
@@ -83,14 +87,16 @@ fn hinted_browser(request: &Object<'_>) -> Option<Product> {
 }
 
 fn hinted_os(request: &Object<'_>) -> Option<Product> {
-    let hint = |name| {
-        let text = request::header(request, name)?.trim_matches('"');
-        Some(text.to_owned()).filter(|text| !text.is_empty())
-    };
     Some(Product {
-        name: hint("Sec-CH-UA-Platform")?,
-        version: hint("Sec-CH-UA-Platform-Version"),
+        name: hint(request, "Sec-CH-UA-Platform")?,
+        version: hint(request, "Sec-CH-UA-Platform-Version"),
     })
+}
+
+/// The text of a client hint, which is sent in quotes and is often empty.
+fn hint(request: &Object<'_>, name: &str) -> Option<String> {
+    let text = request::header(request, name)?.trim().trim_matches('"');
+    Some(text.to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Programs by the text in front of their version, in the order in which they are looked for: those that pretend to be
