@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bugle_protocol::ProjectId;
+use bugle_rules::ProjectRules;
 use bugle_store::queue::{Delivery, Entry, QueuedRequest};
 use bugle_store::{Batch, Blobs, QueueCursor, StoreError};
 
 use crate::pool::Pool;
 use crate::request::{Rules, Tools, process, unreadable};
+use crate::rule_book::RuleBook;
 use crate::settle::Processed;
 use crate::verdict::{Ending, Unit};
 
@@ -45,7 +47,16 @@ pub(crate) struct Preparation {
     /// fits into memory.
     pub(crate) left: Vec<Delivery>,
     /// Why the first of those that are left could not be processed yet.
-    pub(crate) blocked: Option<StoreError>,
+    pub(crate) blocked: Option<Hold>,
+}
+
+/// Why a request has to wait.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// The disk takes no files.
+    Storage(StoreError),
+    /// Its project was not there when the rules were loaded.
+    NewProject(ProjectId),
 }
 
 /// One request alone, for finding out what in it the database does not take.
@@ -65,6 +76,7 @@ pub(crate) struct Suspect {
     pub(crate) has_events: bool,
     pub(crate) has_attachments: bool,
     pub(crate) has_feedback: bool,
+    pub(crate) has_transactions: bool,
 }
 
 /// The pool, and what its threads need.
@@ -77,15 +89,17 @@ pub(crate) struct Workshop {
 
 #[derive(Debug)]
 struct Bench {
-    rules: Rules,
+    /// What applies now. A batch is prepared by one book from its beginning to its end.
+    book: RwLock<Arc<RuleBook>>,
+    grouping: bugle_grouping::Rules,
     blobs: Blobs,
     large: Mutex<()>,
 }
 
 impl Bench {
-    fn tools(&self) -> Tools<'_> {
+    fn tools<'b>(&'b self, rules: &'b ProjectRules) -> Tools<'b> {
         Tools {
-            rules: &self.rules,
+            rules: Rules::new(rules, &self.grouping),
             blobs: &self.blobs,
             large: &self.large,
         }
@@ -93,27 +107,41 @@ impl Bench {
 }
 
 impl Workshop {
-    pub(crate) fn new(rules: Rules, blobs: Blobs, queue_id: &str, threads: usize) -> Self {
-        let large = Mutex::default();
+    pub(crate) fn new(blobs: Blobs, queue_id: &str, threads: usize) -> Self {
         Self {
             pool: Pool::new(threads),
             bench: Arc::new(Bench {
-                rules,
+                book: RwLock::default(),
+                grouping: bugle_grouping::Rules::default(),
                 blobs,
-                large,
+                large: Mutex::default(),
             }),
             queue_id: queue_id.to_owned(),
         }
     }
 
+    /// The rules that apply now.
+    pub(crate) fn book(&self) -> Arc<RuleBook> {
+        let book = self.bench.book.read();
+        Arc::clone(&book.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the rules for the batches that come.
+    pub(crate) fn set_book(&self, book: RuleBook) {
+        let slot = self.bench.book.write();
+        *slot.unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
+    }
+
     /// Processes deliveries on all threads.
     pub(crate) async fn prepare(&self, mut deliveries: Vec<Delivery>) -> Preparation {
+        let book = self.book();
         let share = deliveries.len().div_ceil(self.pool.threads()).max(1);
         let running: Vec<_> = deliveries
             .chunks(share)
             .map(|part| {
                 let (part, bench) = (part.to_vec(), Arc::clone(&self.bench));
-                self.pool.run(move || Part::process(&part, &bench.tools()))
+                let book = Arc::clone(&book);
+                self.pool.run(move || Part::process(&part, &bench, &book))
             })
             .collect();
         let (mut whole, mut done) = (Part::default(), 0);
@@ -141,19 +169,24 @@ impl Workshop {
         }
     }
 
-    /// Processes one delivery, without the units that the database refused.
+    /// Processes one delivery, without the units that the database refused. It was in a batch before, so that its project is
+    /// known; if not any more, it has the rules of a new one, and will be refused again.
     pub(crate) async fn prepare_single(
         &self,
         delivery: &Delivery,
         refused: Vec<usize>,
     ) -> Result<Single, StoreError> {
-        let (delivery, bench) = (delivery.clone(), Arc::clone(&self.bench));
+        let (delivery, bench, book) = (delivery.clone(), Arc::clone(&self.bench), self.book());
         let position = delivery.position;
         let job = move || {
             let mut suspects = Vec::new();
             let mut part = Part::default();
-            part.add(&delivery, &bench.tools(), &refused, |units| {
-                suspects = suspects_of(units);
+            let find = |project| book.find(project).cloned().unwrap_or_default();
+            part.add(&delivery, &refused, |request, refused| {
+                let rules = find(request.head.project_id);
+                let processed = process_guarded(request, &bench.tools(&rules), refused)?;
+                suspects = suspects_of(&processed.units);
+                Ok::<_, StoreError>(processed)
             })?;
             Ok::<_, StoreError>((part, suspects))
         };
@@ -184,13 +217,18 @@ fn suspects_of(units: &[Unit]) -> Vec<Suspect> {
             has_events: !kept.events.is_empty(),
             has_attachments: !kept.attachments.is_empty(),
             has_feedback: !kept.feedback.is_empty(),
+            has_transactions: !kept.transactions.is_empty(),
         }),
         _ => None,
     };
     let suspects = units.iter().enumerate().filter_map(suspect);
-    suspects
-        .filter(|suspect| suspect.has_events || suspect.has_attachments || suspect.has_feedback)
-        .collect()
+    let has_rows = |suspect: &Suspect| {
+        suspect.has_events
+            || suspect.has_attachments
+            || suspect.has_feedback
+            || suspect.has_transactions
+    };
+    suspects.filter(has_rows).collect()
 }
 
 /// What one thread made of its share.
@@ -203,36 +241,39 @@ struct Part {
     decoded_bytes: usize,
     /// The grouping hashes of the events.
     hashes: HashSet<(ProjectId, [u8; 32])>,
-    blocked: Option<StoreError>,
+    blocked: Option<Hold>,
 }
 
 impl Part {
-    fn process(deliveries: &[Delivery], tools: &Tools<'_>) -> Self {
+    fn process(deliveries: &[Delivery], bench: &Bench, book: &RuleBook) -> Self {
         let mut part = Self::default();
         for delivery in deliveries {
             if part.decoded_bytes > PART_DECODED_BYTES {
                 break;
             }
-            if let Err(error) = part.add(delivery, tools, &[], |_| ()) {
-                part.blocked = Some(error);
+            let added = part.add(delivery, &[], |request, refused| {
+                let project = request.head.project_id;
+                let rules = book.find(project).ok_or(Hold::NewProject(project))?;
+                process_guarded(request, &bench.tools(rules), refused).map_err(Hold::Storage)
+            });
+            if let Err(hold) = added {
+                part.blocked = Some(hold);
                 break;
             }
         }
         part
     }
 
-    /// Adds what one delivery comes to; `look` sees its units.
-    fn add(
+    /// Adds what one delivery comes to.
+    fn add<E>(
         &mut self,
         delivery: &Delivery,
-        tools: &Tools<'_>,
         refused: &[usize],
-        look: impl FnOnce(&[Unit]),
-    ) -> Result<(), StoreError> {
+        process: impl FnOnce(&QueuedRequest, &[usize]) -> Result<Processed, E>,
+    ) -> Result<(), E> {
         match Entry::from_bytes(&delivery.data) {
             Some(Entry::Request(request)) => {
-                let mut processed = process_guarded(&request, tools, refused)?;
-                look(&processed.units);
+                let mut processed = process(&request, refused)?;
                 self.decoded_bytes += processed.decoded_bytes;
                 let aside = processed.aside.take();
                 self.aside
@@ -269,6 +310,8 @@ impl Part {
         self.batch.outcomes.extend(other.batch.outcomes);
         self.batch.intake.extend(other.batch.intake);
         self.batch.rejections.extend(other.batch.rejections);
+        self.batch.transactions.extend(other.batch.transactions);
+        self.batch.rule_hits.extend(other.batch.rule_hits);
         self.aside.extend(other.aside);
         self.blocked = self.blocked.take().or(other.blocked);
     }

@@ -10,8 +10,8 @@ mod pool;
 mod processor;
 mod refused;
 mod request;
+mod rule_book;
 mod settle;
 mod verdict;
 
 pub use processor::Processor;
-pub use request::Rules;

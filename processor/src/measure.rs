@@ -23,8 +23,10 @@ pub(crate) fn recorded(batch: &Batch, recording: &Recording, now: UnixMillis) {
         return;
     }
     let latency = metrics::histogram!("bugle_event_latency_seconds");
-    for event in &batch.events {
-        let millis = now.0.saturating_sub(event.received_at.0).max(0);
+    let events = batch.events.iter().map(|event| event.received_at);
+    let transactions = batch.transactions.iter().map(|new| new.received_at);
+    for received_at in events.chain(transactions) {
+        let millis = now.0.saturating_sub(received_at.0).max(0);
         latency.record(millis as f64 / 1000.0);
     }
 }

@@ -1,5 +1,6 @@
 //! The loop from the queue to the store.
 
+mod following;
 mod storing;
 
 use std::sync::Arc;
@@ -9,9 +10,9 @@ use bugle_store::queue::{Delivery, Queue, Reader};
 use bugle_store::{Store, StoreError};
 use tokio::sync::watch;
 
-use crate::batch::{Preparation, Prepared, Workshop};
+use crate::batch::{Hold, Preparation, Prepared, Workshop};
 use crate::measure;
-use crate::request::Rules;
+use following::Follower;
 
 /// Requests in a batch at most; a transaction of so many is written in some 15 ms. Each takes up to 80 KB of memory on its way,
 /// all copies counted, those that wait in the allocator too.
@@ -38,14 +39,15 @@ struct Source {
     left: Vec<Delivery>,
     /// How long to wait where files cannot be kept.
     pause: Duration,
+    rules: Follower,
 }
 
 impl Processor {
-    /// A processor with the default rules and a thread per core.
+    /// A processor with a thread per core.
     #[must_use]
     pub fn new(store: Store, queue: Queue) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let workshop = Workshop::new(Rules::default(), store.blobs.clone(), queue.id(), threads);
+        let workshop = Workshop::new(store.blobs.clone(), queue.id(), threads);
         Self {
             workshop: Arc::new(workshop),
             store,
@@ -58,10 +60,14 @@ impl Processor {
         let Some(position) = self.position(&mut stop).await else {
             return;
         };
+        let Some(rules) = self.first_rules(&mut stop).await else {
+            return;
+        };
         let mut source = Source {
             reader: self.queue.reader(position),
             left: Vec::new(),
             pause: RETRY.0,
+            rules,
         };
         let mut prepared = None;
         loop {
@@ -115,6 +121,7 @@ impl Processor {
                 }
             }
         }
+        self.follow_rules(&mut source.rules).await;
         let started = Instant::now();
         let deliveries = std::mem::take(&mut source.left);
         let Preparation {
@@ -128,7 +135,12 @@ impl Processor {
                 source.pause = RETRY.0;
                 measure::stage("prepare", started.elapsed());
             }
-            (None, Some(error)) => {
+            (None, Some(Hold::NewProject(project))) => {
+                if let Some(rules) = self.meet_project(project, &mut stop).await {
+                    source.rules = rules;
+                }
+            }
+            (None, Some(Hold::Storage(error))) => {
                 report(
                     &error,
                     "could not keep a file; its request stays in the queue",

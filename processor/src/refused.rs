@@ -20,6 +20,7 @@ pub(crate) fn candidates(suspects: &[Suspect]) -> Vec<Vec<usize>> {
         of(|suspect| suspect.has_events),
         of(|suspect| suspect.has_attachments),
         of(|suspect| suspect.has_feedback),
+        of(|suspect| suspect.has_transactions),
         of(|_| true),
     ] {
         if !kind.is_empty() && !candidates.contains(&kind) {
@@ -40,6 +41,7 @@ mod tests {
             has_events,
             has_attachments,
             has_feedback: false,
+            has_transactions: false,
         };
         let event = suspect(0, true, false);
         assert_eq!(candidates(&[]), Vec::<Vec<usize>>::new());

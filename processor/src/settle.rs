@@ -1,10 +1,11 @@
 //! Counts what became of a request: each charge of each item ends in exactly one outcome.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use bugle_protocol::{Charge, DataCategory, DiscardReason, Outcome};
+use bugle_protocol::{Charge, DataCategory, DiscardReason, Outcome, RuleHit};
 use bugle_store::queue::{QueuedRequest, RequestHead};
-use bugle_store::{Batch, IntakeCount, NewRejection, OutcomeCount};
+use bugle_store::{Batch, IntakeCount, NewRejection, OutcomeCount, RuleHitCount};
 
 use crate::verdict::{Ending, Kept, Unit};
 
@@ -47,10 +48,16 @@ impl Processed {
         for unit in self.units {
             counts.add_unit(&unit, head.is_retry);
             batch.rejections.extend(rejection(head, &unit));
-            if let Ending::Kept(kept) = unit.ending {
-                batch.events.extend(kept.events);
-                batch.attachments.extend(kept.attachments);
-                batch.feedback.extend(kept.feedback);
+            match unit.ending {
+                Ending::Kept(kept) => {
+                    batch.events.extend(kept.events);
+                    batch.attachments.extend(kept.attachments);
+                    batch.feedback.extend(kept.feedback);
+                    batch.transactions.extend(kept.transactions);
+                    batch.rule_hits.extend(hits(head, kept.hits));
+                }
+                Ending::Refused(refusal) => batch.rule_hits.extend(hits(head, refusal.hits)),
+                Ending::Failed => {}
             }
         }
         batch.outcomes.extend(counts.of(head));
@@ -61,6 +68,16 @@ impl Processed {
     }
 }
 
+/// The store adds them up.
+fn hits(head: &RequestHead, hits: Vec<RuleHit>) -> impl Iterator<Item = RuleHitCount> {
+    hits.into_iter().map(|hit| RuleHitCount {
+        project_id: head.project_id,
+        received_at: head.received_at,
+        hit,
+        quantity: 1,
+    })
+}
+
 fn intake(head: &RequestHead) -> impl Iterator<Item = IntakeCount> {
     head.charges.iter().map(|charge| IntakeCount {
         project_id: head.project_id,
@@ -68,6 +85,21 @@ fn intake(head: &RequestHead) -> impl Iterator<Item = IntakeCount> {
         received_at: head.received_at,
         charge: *charge,
     })
+}
+
+/// What items count for that were taken for an error and turned out to be something else.
+fn charges_as(charges: &[Charge], category: Option<DataCategory>) -> Cow<'_, [Charge]> {
+    let Some(category) = category else {
+        return Cow::Borrowed(charges);
+    };
+    let of = |charge: &Charge| match charge.category {
+        DataCategory::Error => Charge {
+            category,
+            ..*charge
+        },
+        _ => *charge,
+    };
+    charges.iter().map(of).collect()
 }
 
 /// How much of each category ended how, of one request.
@@ -82,12 +114,14 @@ impl Counts {
 
     fn add_unit(&mut self, unit: &Unit, is_retry: bool) {
         match &unit.ending {
-            Ending::Kept(kept) => self.add_kept(&unit.charges, kept),
+            Ending::Kept(kept) => self.add_kept(&charges_as(&unit.charges, kept.category()), kept),
             Ending::Failed => self.add_all(&unit.charges, FAILED),
-            Ending::Refused(refusal) => match refusal.category {
-                Some(category) => self.add(category, refusal.outcome, 1),
-                None => self.add_all(&unit.charges, refusal.outcome),
-            },
+            Ending::Refused(refusal) => {
+                self.add_all(
+                    &charges_as(&unit.charges, refusal.category),
+                    refusal.outcome,
+                );
+            }
         }
         if is_retry {
             for charge in &unit.charges {

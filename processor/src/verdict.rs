@@ -1,7 +1,7 @@
 //! What becomes of the items of a request.
 
-use bugle_protocol::{Charge, DataCategory, DiscardReason, Outcome};
-use bugle_store::{NewAttachment, NewEvent, NewFeedback, StoreError};
+use bugle_protocol::{Charge, DataCategory, DiscardReason, Outcome, RuleHit};
+use bugle_store::{NewAttachment, NewEvent, NewFeedback, NewTransaction, StoreError};
 
 /// Items that end together: one item nearly always, or all that an event is made of where no item is one by itself.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub(crate) struct Kept {
     pub(crate) events: Vec<NewEvent>,
     pub(crate) attachments: Vec<NewAttachment>,
     pub(crate) feedback: Vec<NewFeedback>,
+    pub(crate) transactions: Vec<NewTransaction>,
+    /// What rules did.
+    pub(crate) hits: Vec<RuleHit>,
     /// What is counted beside the items themselves: what a client says it dropped.
     pub(crate) reported: Vec<(DataCategory, Outcome, i64)>,
 }
@@ -43,10 +46,12 @@ pub(crate) struct Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) outcome: Outcome,
-    /// What the item turned out to be, where that is not what its type says.
+    /// What the item turned out to be, if it was charged as an error and is none.
     pub(crate) category: Option<DataCategory>,
     /// What exactly is wrong, for people; never anything of the payload. Empty where there is nothing to say.
     pub(crate) detail: String,
+    /// The rules that decided so.
+    pub(crate) hits: Vec<RuleHit>,
 }
 
 /// Why there is nothing to store.
@@ -59,11 +64,33 @@ pub(crate) enum Fault {
 }
 
 impl Kept {
-    pub(crate) fn event(event: NewEvent) -> Self {
+    pub(crate) fn event(event: NewEvent, hits: Vec<RuleHit>) -> Self {
         Self {
             events: vec![event],
+            hits,
             ..Self::default()
         }
+    }
+
+    pub(crate) fn transaction(transaction: NewTransaction, hits: Vec<RuleHit>) -> Self {
+        Self {
+            transactions: vec![transaction],
+            hits,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn feedback(feedback: NewFeedback, hits: Vec<RuleHit>) -> Self {
+        Self {
+            feedback: vec![feedback],
+            hits,
+            ..Self::default()
+        }
+    }
+
+    /// What items turned out to be that were charged as an error and are none.
+    pub(crate) fn category(&self) -> Option<DataCategory> {
+        (!self.transactions.is_empty()).then_some(DataCategory::Transaction)
     }
 
     /// How much of a category the store counts by itself when it stores this.
@@ -73,6 +100,7 @@ impl Kept {
             DataCategory::Attachment => attachments.map(|attachment| attachment.size.max(1)).sum(),
             DataCategory::AttachmentItem => self.attachments.len() as u64,
             DataCategory::Feedback => self.feedback.len() as u64,
+            DataCategory::Transaction => self.transactions.len() as u64,
             _ => {
                 let events = self.events.iter();
                 events.filter(|event| event.category == category).count() as u64
@@ -82,20 +110,30 @@ impl Kept {
 }
 
 impl Refusal {
+    /// Ends in an outcome that says it all.
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            category: None,
+            detail: String::new(),
+            hits: Vec::new(),
+        }
+    }
+
     pub(crate) fn invalid(reason: DiscardReason, detail: impl Into<String>) -> Self {
         Self {
-            outcome: Outcome::Invalid(reason),
-            category: None,
             detail: detail.into(),
+            ..Self::of(Outcome::Invalid(reason))
         }
     }
 
     pub(crate) fn unsupported() -> Self {
-        Self {
-            outcome: Outcome::Unsupported,
-            category: None,
-            detail: String::new(),
-        }
+        Self::of(Outcome::Unsupported)
+    }
+
+    /// Whether a team's rules dropped it.
+    pub(crate) fn is_by_rules(&self) -> bool {
+        matches!(self.outcome, Outcome::Filtered(_) | Outcome::Sampled)
     }
 }
 

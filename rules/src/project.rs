@@ -1,9 +1,13 @@
 //! The rules of one project, compiled.
 
+use std::collections::BTreeMap;
+
+use bugle_protocol::RuleName;
 use serde::de::DeserializeOwned;
 
 use crate::documents::{FiltersDocument, SamplingDocument, ScrubbingDocument, TagsDocument};
 use crate::filter::Filters;
+use crate::lines::named_lines;
 use crate::problem::Problem;
 use crate::sample::Sampling;
 use crate::scrub::Scrubber;
@@ -37,6 +41,8 @@ pub struct ProjectRules {
     pub sampling: Sampling,
     /// What is tagged.
     pub tags: Tags,
+    /// The lines on sampling and tags, by name, for saying on an event which of them touched it.
+    texts: BTreeMap<RuleName, String>,
 }
 
 impl ProjectRules {
@@ -61,6 +67,9 @@ impl ProjectRules {
         found(wrong);
         let (filters, wrong) = Filters::lenient(&filters);
         found(wrong);
+        let lines = [&sampling.rules, &tags.rules];
+        let lines = lines.into_iter().flat_map(|text| named_lines(text));
+        let texts = lines.map(|line| (line.name, line.text)).collect();
         let (sampling, wrong) = Sampling::lenient(&sampling);
         found(wrong);
         let (tags, wrong) = Tags::lenient(&tags);
@@ -71,8 +80,15 @@ impl ProjectRules {
             filters,
             sampling,
             tags,
+            texts,
         };
         (rules, problems)
+    }
+
+    /// The line on sampling or tags that is counted under a name.
+    #[must_use]
+    pub fn rule_text(&self, name: &RuleName) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cli::Explained;
 pub(crate) fn run(what: Explained) -> anyhow::Result<()> {
     let explain: fn(&str) -> String = match what {
         Explained::Case => bugle_processor::explain::case,
+        Explained::Event => bugle_processor::explain::event,
         Explained::Group => bugle_processor::explain::group,
         Explained::Message => bugle_processor::explain::message,
         Explained::Enhancements => bugle_processor::explain::enhancements,

@@ -1,38 +1,62 @@
-//! The road of an event: parse, normalise, scrub, classify, group, write back.
+//! The road of an event: parse, normalise, filter, sample, tag, scrub, classify, group, write back.
 
 use std::sync::LazyLock;
 
-use bugle_processor::Rules;
 use bugle_processor::normalize::{Context, NormalizedEvent, Settings, normalize};
 use bugle_protocol::{Envelope, Event, ItemType, UnixMillis};
-use bugle_rules::scrub;
-use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber};
+use bugle_rules::{Documents, Facts, ProjectRules, Sender, scrub};
 
 use crate::captures::Captures;
 
 const RECEIVED: UnixMillis = UnixMillis(1_795_163_904_106);
 
-/// Rules that reach everywhere and do everything.
-const PII_CONFIG: &str = r#"{"applications": {
+/// Scrubbing that reaches everywhere and does everything.
+const SCRUBBING: &str = r#"{"scrubIpAddresses": true, "advanced": {"applications": {
     "$string": ["@ip:replace", "@creditcard:mask", "@email:hash", "@urlauth", "@password:remove"],
     "$frame.vars.**": ["@anything:mask"],
     "$http.headers || extra.** && !extra.safe": ["@anything:replace"],
     "$minidump": ["@anything:remove"]
-}}"#;
+}}}"#;
 
-/// A running server's rules, and a strict project's.
-static RULES: LazyLock<[Rules; 2]> = LazyLock::new(|| {
-    let config = PiiConfig::parse(PII_CONFIG).expect("the rules are valid");
+/// Filters that are all on, and lines that ask for much.
+const FILTERS: &str = r#"{"webCrawlers": true, "localhost": true, "browserExtensions": true,
+    "cspSources": ["*.example.com"], "addresses": ["203.0.113.0/24"], "releases": ["*beta*"],
+    "errorMessages": ["*a*b*c*d*"], "rules": "error.type:[*Error*, a*b*c] !has:user -> drop"}"#;
+
+const SAMPLING: &str =
+    r#"{"rules": "transaction.duration:>2s -> sample 1\nevent.type:error -> sample 0.5"}"#;
+
+const TAGS: &str = r#"{"rules": "\"*e*\" -> tag free=text\nstack.function:*a* -> tag frame=yes"}"#;
+
+/// What a project has decided.
+struct Decided {
+    project: ProjectRules,
+    grouping: bugle_grouping::Rules,
+}
+
+/// A new project's rules, and a strict one's.
+static RULES: LazyLock<[Decided; 2]> = LazyLock::new(|| {
     let grouping = bugle_grouping::Rules::new(
         "family:native -app\nstack.function:handle_* ^-group -group\npath:**/lib/** max-frames=3 category=lib",
         "error.type:KeyError message:\"*a*\" -> {{ default }} {{ error.value }} title=\"{{ transaction }}\"",
     );
+    let documents = Documents {
+        organization_scrubbing: None,
+        scrubbing: Some(SCRUBBING),
+        filters: Some(FILTERS),
+        sampling: Some(SAMPLING),
+        tags: Some(TAGS),
+    };
+    let (strict, problems) = ProjectRules::compile(&documents);
+    assert_eq!(problems, [], "the rules are valid");
     [
-        Rules::default(),
-        Rules {
-            scrubber: Scrubber::lenient(&ScrubSettings::default(), &config).0,
+        Decided {
+            project: ProjectRules::default(),
+            grouping: bugle_grouping::Rules::default(),
+        },
+        Decided {
+            project: strict,
             grouping: grouping.expect("the rules are valid"),
-            ..Rules::default()
         },
     ]
 });
@@ -72,8 +96,9 @@ pub fn run(input: &[u8]) {
     let Ok(mut event) = normalize(event, &context, &Settings::default()) else {
         return;
     };
+    ask(&rules.project, event.event(), &context);
     let (tree, meta) = event.parts_mut();
-    rules.scrubber.scrub(tree, meta);
+    rules.project.scrubber.scrub(tree, meta);
     bugle_grouping::classify(tree, &rules.grouping);
     let grouping = bugle_grouping::group(tree, &rules.grouping);
     assert!(
@@ -83,6 +108,20 @@ pub fn run(input: &[u8]) {
     assert!(grouping.culprit.chars().count() <= 200);
     assert_is_stored(&event);
     let _ = scrub::suggest(event.event());
+}
+
+/// Asks every rule, also those that the road does not come to.
+fn ask(rules: &ProjectRules, event: &Event<'_>, context: &Context<'_>) {
+    let sender = Sender {
+        client_ip: context.client_ip,
+        user_agent: context.user_agent,
+    };
+    let facts = Facts::new(event, sender, context.received_at);
+    let _ = rules.filters.first_hit(&facts);
+    if let Some(draw) = rules.sampling.draw(&facts) {
+        assert!((0.0..=1.0).contains(&draw.rate), "{draw:?}");
+    }
+    let _ = rules.tags.matching(&facts).count();
 }
 
 /// What is stored comes back as it was.

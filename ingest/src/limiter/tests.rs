@@ -226,7 +226,7 @@ fn what_is_not_supported_is_told_where_it_is_sent() {
         (vec![(Error, 1), (ClientReport, 1)], None),
         (
             vec![(Session, 1), (Error, 1), (Transaction, 1)],
-            Some("3600:transaction;session:organization:unsupported"),
+            Some("3600:session:organization:unsupported"),
         ),
         (
             vec![(DataCategory::MetricBucket, 1), (Monitor, 1)],

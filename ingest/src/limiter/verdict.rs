@@ -6,8 +6,7 @@ use bugle_protocol::{Charge, DataCategory, LimitScope, QuotaId, RateLimit, UnixM
 use bugle_store::queue::LimitedItem;
 
 /// What this version counts but does not store. Clients are asked not to send it, which saves them the work.
-const UNSUPPORTED: [DataCategory; 11] = [
-    DataCategory::Transaction,
+const UNSUPPORTED: [DataCategory; 10] = [
     DataCategory::Span,
     DataCategory::Session,
     DataCategory::LogItem,

@@ -1,11 +1,13 @@
 //! Answers questions about what processing would do, for users who try rules and for the suites: a line of JSON in, a
 //! line of JSON out.
 
+mod event;
 mod grouping;
 pub mod normalize;
 
 use bugle_protocol::json::{self, Json, Object};
 
+pub use event::event;
 pub use grouping::{enhancements, fingerprint, group, message};
 
 /// Answers a case of any op that normalising or scrubbing knows, with `{"id", "output"}`; what cannot be answered has

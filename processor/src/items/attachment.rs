@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use bugle_protocol::{DiscardReason, Item, ItemType};
-use bugle_store::{Blobs, NewAttachment};
+use bugle_store::NewAttachment;
 
-use crate::request::Arrival;
+use crate::request::{Arrival, Tools};
 use crate::verdict::{Fault, Kept, Refusal};
 
 /// The name of a file that came without one.
@@ -27,7 +27,7 @@ const OTHER_KINDS: [&str; 2] = [
 pub(super) fn process(
     arrival: &Arrival<'_>,
     item: &Item<'_>,
-    blobs: &Blobs,
+    tools: &Tools<'_>,
 ) -> Result<Kept, Fault> {
     let content_type = item.header.get_str("content_type").unwrap_or_default();
     if OTHER_KINDS
@@ -37,7 +37,7 @@ pub(super) fn process(
         return Err(Refusal::unsupported().into());
     }
     Ok(Kept {
-        attachments: vec![keep(arrival, item, blobs)?],
+        attachments: vec![keep(arrival, item, tools)?],
         ..Kept::default()
     })
 }
@@ -46,7 +46,7 @@ pub(super) fn process(
 pub(super) fn keep(
     arrival: &Arrival<'_>,
     item: &Item<'_>,
-    blobs: &Blobs,
+    tools: &Tools<'_>,
 ) -> Result<NewAttachment, Fault> {
     let Some(event_id) = arrival.owner_id else {
         let detail = "the envelope has no event_id for the attachment to belong to";
@@ -69,7 +69,7 @@ pub(super) fn keep(
             .unwrap_or_else(|| name.to_owned()),
         content_type: header("content_type"),
         attachment_type: header("attachment_type").unwrap_or_else(|| attachment_type.to_owned()),
-        blob: blobs.put(item.payload).map_err(Fault::Storage)?,
+        blob: tools.blobs.put(item.payload).map_err(Fault::Storage)?,
         size: item.payload.len() as u64,
     })
 }

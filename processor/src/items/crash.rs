@@ -8,6 +8,7 @@ use bugle_protocol::{DiscardReason, Event, Item, ItemType, msgpack};
 
 use super::attachment;
 use super::event::{self, Kind};
+use super::security::not_a_transaction;
 use crate::request::{Arrival, Tools};
 use crate::verdict::{Fault, Kept, Refusal};
 
@@ -90,12 +91,13 @@ impl Crash {
             Some((part(item)?, item))
         });
         let parts: Vec<(Part, &Item<'_>)> = parts.collect();
-        let event = event(&parts)?;
-        let mut kept = Kept::event(event::build(arrival, event, Kind::ERROR, tools.rules)?);
+        let mut event = event(&parts)?;
+        not_a_transaction(&mut event);
+        let mut kept = event::build(arrival, event, Kind::ERROR, &tools.rules)?;
         for (part, item) in &parts {
             // The others are in the event: what is stored of them is scrubbed.
             if matches!(part, Part::Dump(_)) {
-                let file = attachment::keep(arrival, item, tools.blobs)?;
+                let file = attachment::keep(arrival, item, tools)?;
                 kept.attachments.push(file);
             }
         }

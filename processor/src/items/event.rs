@@ -3,15 +3,15 @@
 use bugle_grouping::{Grouping, Metadata, classify, group};
 use bugle_protocol::event::EventError;
 use bugle_protocol::json::{Json, Object, to_string};
-use bugle_protocol::{DataCategory, DiscardReason, Event, Outcome};
+use bugle_protocol::{DataCategory, DiscardReason, Event};
 use bugle_store::{NewEvent, NewHash, NewUser, compress};
 use sha2::{Digest as _, Sha256};
 
-use super::tags;
-use crate::normalize::{Context, NormalizedEvent, Settings, normalize};
+use super::road::{self, Way};
+use super::{tags, transaction};
+use crate::normalize::{NormalizedEvent, Settings};
 use crate::request::{Arrival, Rules};
 use crate::verdict::{Kept, Refusal};
-use bugle_rules::scrub::Scrubber;
 
 /// Values longer than this are not kept with their hash: a client could fill the disk with them.
 const MAX_LEAF_VALUES_BYTES: usize = 64 * 1024;
@@ -35,15 +35,27 @@ impl Kind {
         category: DataCategory::Error,
         event_type: None,
     };
+
+    fn way(self, rules: &Rules<'_>) -> Way {
+        let removes_unknown = rules.normalize.removes_unknown && self.event_type.is_none();
+        Way {
+            settings: Settings {
+                removes_unknown,
+                ..rules.normalize
+            },
+            event_type: self.event_type,
+            has_tags: true,
+        }
+    }
 }
 
-/// Walks an event down its road: parse, normalise, scrub, group, compress.
+/// Walks an event down its road: parse, normalise, filter, sample, tag, scrub, group, compress.
 pub(crate) fn process(
     arrival: &Arrival<'_>,
     payload: &[u8],
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
-    build(arrival, parse(payload)?, Kind::ERROR, rules).map(Kept::event)
+    build(arrival, parse(payload)?, Kind::ERROR, rules)
 }
 
 /// Parses a payload. What is wrong is said without a word of the payload.
@@ -57,71 +69,24 @@ pub(super) fn parse(payload: &[u8]) -> Result<Event<'_>, Refusal> {
     })
 }
 
-/// Makes a row of an event's tree.
+/// Makes a row of an event's tree, or of a transaction's.
 pub(super) fn build(
     arrival: &Arrival<'_>,
     event: Event<'_>,
     kind: Kind,
-    rules: &Rules,
-) -> Result<NewEvent, Refusal> {
-    let settings = Settings {
-        removes_unknown: rules.normalize.removes_unknown && kind.event_type.is_none(),
-        ..rules.normalize
-    };
-    let mut event = normalized(arrival, event, &settings, &rules.scrubber)?;
-    let (tree, _) = event.parts_mut();
-    if let Some(event_type) = kind.event_type {
-        tree.fields.insert("type", event_type);
-    }
+    rules: &Rules<'_>,
+) -> Result<Kept, Refusal> {
+    let mut arrived = road::walk(arrival, event, &kind.way(rules), rules)?;
+    let (tree, _) = arrived.event.parts_mut();
     if tree.event_type() == "transaction" {
-        return Err(Refusal {
-            category: Some(DataCategory::Transaction),
-            ..Refusal::unsupported()
-        });
+        return transaction::keep(arrival, arrived);
     }
-    classify(tree, &rules.grouping);
-    let grouping = group(tree, &rules.grouping);
-    row(arrival, &event, kind.category, grouping).ok_or_else(|| {
+    classify(tree, rules.grouping);
+    let grouping = group(tree, rules.grouping);
+    let row = row(arrival, &arrived.event, kind.category, grouping).ok_or_else(|| {
         Refusal::invalid(DiscardReason::Internal, "the event could not be compressed")
-    })
-}
-
-/// Brings an event into the one shape and takes personal data out of it.
-pub(super) fn normalized<'a>(
-    arrival: &Arrival<'_>,
-    mut event: Event<'a>,
-    settings: &Settings,
-    scrubber: &Scrubber,
-) -> Result<NormalizedEvent<'a>, Refusal> {
-    settle_id(&mut event, arrival);
-    let head = arrival.head;
-    let context = Context {
-        received_at: head.received_at,
-        sent_at: arrival.sent_at,
-        client_ip: head.client_ip,
-        client: head.client.as_deref(),
-        user_agent: head.user_agent.as_deref(),
-    };
-    // A transaction sent as an event, and one without a duration or a trace.
-    let mut event = normalize(event, &context, settings).map_err(|error| Refusal {
-        outcome: Outcome::Invalid(DiscardReason::InvalidTransaction),
-        category: Some(DataCategory::Transaction),
-        detail: error.to_string(),
     })?;
-    let (tree, meta) = event.parts_mut();
-    scrubber.scrub(tree, meta);
-    Ok(event)
-}
-
-/// The envelope's id goes before the payload's; an event without either takes the one that was answered.
-fn settle_id(event: &mut Event<'_>, arrival: &Arrival<'_>) {
-    let id = arrival
-        .event_id
-        .or_else(|| event.event_id())
-        .or(arrival.head.event_id);
-    if let Some(id) = id {
-        event.fields.insert("event_id", id.to_string());
-    }
+    Ok(Kept::event(row, arrived.hits))
 }
 
 fn row(
@@ -164,7 +129,7 @@ fn row(
 }
 
 /// PostgreSQL's texts cannot hold a NUL; the event's body keeps it.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     if text.contains('\0') {
         text.replace('\0', "\u{fffd}")
     } else {
@@ -172,7 +137,7 @@ fn clean(text: &str) -> String {
     }
 }
 
-fn metadata_json(metadata: &Metadata) -> String {
+pub(super) fn metadata_json(metadata: &Metadata) -> String {
     let mut object = Object::new();
     let fields = [
         ("title", &metadata.title),
@@ -207,16 +172,17 @@ fn new_user(event: &Event<'_>) -> Option<NewUser> {
     let identity = user.identity()?;
     let digest: [u8; 32] = Sha256::digest(identity.as_bytes()).into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
-    let label = user
-        .username()
-        .or(user.email())
-        .or(user.id())
-        .or(user.ip_address())
-        .unwrap_or(&identity);
     Some(NewUser {
         hash: i64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        label: clean(label),
+        label: user_label(event).unwrap_or_else(|| clean(&identity)),
     })
+}
+
+/// What lists call the user.
+pub(super) fn user_label(event: &Event<'_>) -> Option<String> {
+    let user = event.user()?;
+    let label = user.username().or(user.email()).or(user.id());
+    label.or(user.ip_address()).map(clean)
 }
 
 fn hashes(grouping: &Grouping) -> Vec<NewHash> {

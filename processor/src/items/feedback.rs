@@ -5,6 +5,7 @@ use bugle_store::NewFeedback;
 
 use super::event;
 use super::json::text;
+use super::road::{self, Way};
 use crate::normalize::{self, NormalizedEvent};
 use crate::request::{Arrival, Rules};
 use crate::verdict::{Kept, Refusal};
@@ -22,30 +23,32 @@ const MAX_URL: usize = 2048;
 pub(super) fn process(
     arrival: &Arrival<'_>,
     payload: &[u8],
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
-    let feedback = of_event(arrival, event::parse(payload)?, rules)?;
-    Ok(Kept {
-        feedback: vec![feedback],
-        ..Kept::default()
-    })
+    of_event(arrival, event::parse(payload)?, rules)
 }
 
-/// Normalises and scrubs the event that carries feedback.
+/// Walks the event that carries feedback down its road. Feedback is stored without tags.
 pub(super) fn of_event(
     arrival: &Arrival<'_>,
     mut event: Event<'_>,
-    rules: &Rules,
-) -> Result<NewFeedback, Refusal> {
+    rules: &Rules<'_>,
+) -> Result<Kept, Refusal> {
     event.fields.insert("type", "feedback");
     // What is too long is cut below: the bounds of a context are narrower than those of what a user may write.
     let settings = normalize::Settings {
         trims: false,
         ..rules.normalize
     };
-    let event = event::normalized(arrival, event, &settings, &rules.scrubber)?;
-    row(arrival, &event)
-        .ok_or_else(|| Refusal::invalid(DiscardReason::NoData, "the feedback has no message"))
+    let way = Way {
+        settings,
+        event_type: None,
+        has_tags: false,
+    };
+    let arrived = road::walk(arrival, event, &way, rules)?;
+    let feedback = row(arrival, &arrived.event)
+        .ok_or_else(|| Refusal::invalid(DiscardReason::NoData, "the feedback has no message"))?;
+    Ok(Kept::feedback(feedback, arrived.hits))
 }
 
 fn row(arrival: &Arrival<'_>, normalized: &NormalizedEvent<'_>) -> Option<NewFeedback> {

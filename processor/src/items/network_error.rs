@@ -24,7 +24,7 @@ const MEMBERS: [&str; 5] = [
 pub(super) fn process(
     arrival: &Arrival<'_>,
     item: &Item<'_>,
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let mut report = object(item.payload)?;
     let invalid = |detail| Refusal::invalid(DiscardReason::SecurityReport, detail);

@@ -44,7 +44,7 @@ const CERTIFICATE_MEMBERS: [&str; 12] = [
 pub(super) fn process(
     arrival: &Arrival<'_>,
     item: &Item<'_>,
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let mut report = object(item.payload)?;
     if let Some(Json::Object(body)) = report.remove("csp-report") {
@@ -76,13 +76,22 @@ pub(super) fn process(
 pub(super) fn process_event(
     arrival: &Arrival<'_>,
     payload: &[u8],
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let kind = Kind {
         category: DataCategory::Security,
         event_type: None,
     };
-    event::build(arrival, event::parse(payload)?, kind, rules).map(Kept::event)
+    let mut event = event::parse(payload)?;
+    not_a_transaction(&mut event);
+    event::build(arrival, event, kind, rules)
+}
+
+/// An item of another type cannot hold a transaction, whatever its payload says.
+pub(super) fn not_a_transaction(event: &mut Event<'_>) {
+    if event.event_type() == "transaction" {
+        event.fields.remove("type");
+    }
 }
 
 fn unknown_form() -> Refusal {
@@ -106,7 +115,7 @@ fn csp_event(
     item: &Item<'_>,
     body: Object<'_>,
     report: Option<&Object<'_>>,
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let csp = csp::interface(body).ok_or_else(|| {
         let detail = "the CSP report names no directive";
@@ -143,7 +152,7 @@ fn certificate_event(
     item: &Item<'_>,
     mut body: Object<'_>,
     (interface, failed): (&'static str, &'static str),
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let host = text(body.get("hostname"), MAX_TEXT).ok_or_else(|| {
         Refusal::invalid(
@@ -267,13 +276,13 @@ pub(super) fn build(
     arrival: &Arrival<'_>,
     fields: Object<'_>,
     event_type: Option<&'static str>,
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let kind = Kind {
         category: DataCategory::Security,
         event_type,
     };
-    event::build(arrival, Event { fields }, kind, rules).map(Kept::event)
+    event::build(arrival, Event { fields }, kind, rules)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::verdict::{Kept, Refusal};
 pub(super) fn process(
     arrival: &Arrival<'_>,
     payload: &[u8],
-    rules: &Rules,
+    rules: &Rules<'_>,
 ) -> Result<Kept, Refusal> {
     let mut report = object(payload)?;
     let about = report.get_str("event_id").and_then(|id| id.parse().ok());
@@ -39,11 +39,16 @@ pub(super) fn process(
         event_id: Some(id),
         ..*arrival
     };
-    let feedback = feedback::of_event(&arrival, Event { fields }, rules)?;
-    Ok(Kept {
-        feedback: vec![feedback],
-        ..Kept::default()
-    })
+    feedback::of_event(&arrival, Event { fields }, rules)
+}
+
+/// Whether the report is about the event that its envelope belongs to.
+pub(super) fn is_about(payload: &[u8], owner_id: Option<EventId>) -> bool {
+    let Ok(report) = object(payload) else {
+        return false;
+    };
+    let about = report.get_str("event_id").and_then(|id| id.parse().ok());
+    about.is_none_or(|about: EventId| Some(about) == owner_id)
 }
 
 /// An id made of what the report says, so that a second delivery is a duplicate.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use bugle_protocol::body::Encoding;
 use bugle_protocol::{EventId, KeyId, LimitReason, ProjectId, UnixMillis, charges};
+use bugle_rules::{Documents, ProjectRules};
 use bugle_store::Blobs;
 use bugle_store::queue::{LimitedItem, RequestKind};
 use proptest::prelude::*;
@@ -12,7 +13,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::request::{Rules, Tools, process};
 
-const ITEMS: [(&str, &[u8]); 26] = [
+const ITEMS: [(&str, &[u8]); 33] = [
     (r#"{"type":"event"}"#, br#"{"message":"m"}"#),
     (r#"{"type":"event"}"#, b"{nonsense"),
     (r#"{"type":"event"}"#, b"[]"),
@@ -64,9 +65,28 @@ const ITEMS: [(&str, &[u8]); 26] = [
     (r#"{"type":"nel"}"#, b"{}"),
     (r#"{"type":"log","item_count":7}"#, b"{}"),
     (r#"{"type":"transaction"}"#, b"{}"),
+    (r#"{"type":"transaction"}"#, TRANSACTION),
+    (r#"{"type":"event"}"#, TRANSACTION),
+    (r#"{"type":"event"}"#, br#"{"type":"transaction"}"#),
+    (r#"{"type":"event"}"#, br#"{"message":"noise"}"#),
+    (r#"{"type":"event"}"#, br#"{"message":"rare"}"#),
+    (
+        r#"{"type":"feedback"}"#,
+        br#"{"contexts":{"feedback":{"message":"noise"}},"logger":"noise"}"#,
+    ),
+    (
+        r#"{"type":"attachment","attachment_type":"event.payload"}"#,
+        br#"{"message":"noise"}"#,
+    ),
     (r#"{"type":"replay_recording"}"#, b"1"),
     (r#"{"type":"novel"}"#, b"?"),
 ];
+
+const TRANSACTION: &[u8] = br#"{"type":"transaction","start_timestamp":1795163900,"timestamp":1795163901,
+    "contexts":{"trace":{"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","span_id":"00f067aa0ba902b7"}}}"#;
+
+const FILTERS: &str = r#"{"rules":"logger:noise -> drop\nmessage:noise -> drop"}"#;
+const SAMPLING: &str = r#"{"rules":"event.type:default message:rare -> sample 0"}"#;
 
 /// By category, and by category and outcome.
 type Totals<K> = BTreeMap<K, i64>;
@@ -106,11 +126,19 @@ fn request(has_id: bool, items: &[usize], limited: &[usize]) -> QueuedRequest {
     }
 }
 
+/// What was charged as an error may turn out to be a transaction.
+fn error_or(category: DataCategory) -> DataCategory {
+    match category {
+        DataCategory::Transaction => DataCategory::Error,
+        other => other,
+    }
+}
+
 fn charged(request: &QueuedRequest) -> Totals<DataCategory> {
     let envelope = bugle_protocol::Envelope::parse(&request.body).unwrap();
     let mut totals = BTreeMap::new();
     for charge in charges(&envelope.items).into_iter().flatten() {
-        *totals.entry(charge.category).or_default() += quantity(charge.quantity);
+        *totals.entry(error_or(charge.category)).or_default() += quantity(charge.quantity);
     }
     totals
 }
@@ -137,23 +165,45 @@ fn counted(batch: &Batch) -> Totals<(DataCategory, Outcome)> {
     for _ in &batch.feedback {
         add(DataCategory::Feedback, Outcome::Accepted, 1);
     }
+    for _ in &batch.transactions {
+        add(DataCategory::Transaction, Outcome::Accepted, 1);
+    }
     totals
 }
 
 fn by_category(totals: &Totals<(DataCategory, Outcome)>) -> Totals<DataCategory> {
     let mut sums = Totals::new();
     for ((category, _), quantity) in totals {
-        *sums.entry(*category).or_default() += quantity;
+        *sums.entry(error_or(*category)).or_default() += quantity;
     }
     sums
 }
 
 struct World {
     folder: tempfile::TempDir,
-    rules: Rules,
+    project: ProjectRules,
+    grouping: bugle_grouping::Rules,
+}
+
+fn rules() -> ProjectRules {
+    let (rules, problems) = ProjectRules::compile(&Documents {
+        filters: Some(FILTERS),
+        sampling: Some(SAMPLING),
+        ..Documents::default()
+    });
+    assert_eq!(problems, []);
+    rules
 }
 
 impl World {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            project: rules(),
+            grouping: bugle_grouping::Rules::default(),
+        }
+    }
+
     fn process(
         &self,
         request: &QueuedRequest,
@@ -163,7 +213,7 @@ impl World {
         let blobs = Blobs::new(self.folder.path());
         let large = Mutex::default();
         let tools = Tools {
-            rules: &self.rules,
+            rules: Rules::new(&self.project, &self.grouping),
             blobs: &blobs,
             large: &large,
         };
@@ -183,7 +233,7 @@ proptest! {
         refused in prop::collection::vec(0..12_usize, 0..4),
         refused_again in prop::collection::vec(0..12_usize, 0..2),
     ) {
-        let world = World { folder: tempfile::tempdir().unwrap(), rules: Rules::default() };
+        let world = World::new();
         let request = request(has_id, &items, &limited);
         let mut batch = Batch::default();
         let aside = world.process(&request, &refused, &mut batch);

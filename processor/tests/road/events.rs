@@ -279,8 +279,8 @@ async fn a_transaction_that_came_as_an_event_counts_as_a_transaction() {
     assert_eq!(
         road.outcomes().await,
         [
+            outcome("transaction", "accepted", "", 1),
             outcome("transaction", "invalid", "invalid_transaction", 1),
-            outcome("transaction", "unsupported", "", 1),
         ]
     );
 }

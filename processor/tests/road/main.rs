@@ -8,5 +8,7 @@ mod failures;
 mod hostile;
 mod ledger;
 mod reports;
+mod rules;
 mod support;
+mod transactions;
 mod words;

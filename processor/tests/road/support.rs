@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use bugle_processor::Processor;
 use bugle_protocol::body::Encoding;
-use bugle_protocol::{EventId, KeyId, PublicKey, UnixMillis};
+use bugle_protocol::{EventId, KeyId, PublicKey, RuleTopic, UnixMillis};
 use bugle_store::queue::{Entry, Limits, Queue, QueuedRequest, RequestHead, RequestKind};
-use bugle_store::{NewProject, Options, OutcomeTotal, Project, Rejection, Store, StoredEvent};
+use bugle_store::{
+    NewProject, NewRuleVersion, Options, OutcomeTotal, Project, Rejection, RuleOwner, Saved, Store,
+    StoredEvent,
+};
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -135,6 +138,33 @@ impl Road {
         let read =
             |total: OutcomeTotal| (total.category, total.outcome, total.reason, total.quantity);
         totals.into_iter().map(read).collect()
+    }
+
+    /// Saves a document of the project.
+    pub(crate) async fn save(&self, topic: RuleTopic, document: &str) {
+        let owner = RuleOwner::Project(self.project.organization_id, self.project.id);
+        self.save_for(owner, topic, document).await;
+    }
+
+    pub(crate) async fn save_for(&self, owner: RuleOwner, topic: RuleTopic, document: &str) {
+        let current = self.store.current_rules(owner, topic).await.unwrap();
+        let new = NewRuleVersion {
+            owner,
+            topic,
+            document: document.to_owned(),
+            comment: String::new(),
+            author: None,
+            based_on: current.map(|version| version.id),
+        };
+        let saved = self.store.save_rules(&new, NOW).await.unwrap();
+        assert!(matches!(saved, Saved::Yes(_)));
+    }
+
+    /// How often rules of a topic did something: names and numbers.
+    pub(crate) async fn hits(&self, topic: RuleTopic) -> Vec<(String, u64)> {
+        let hits = self.store.rule_hits(self.project.id, topic, NOW.day());
+        let hits = hits.await.unwrap();
+        hits.into_iter().map(|hit| (hit.rule, hit.hits)).collect()
     }
 
     /// A stored event and its body.
