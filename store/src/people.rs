@@ -100,6 +100,7 @@ pub struct Person {
     text: String,
     ip: Option<IpAddr>,
     own_only: bool,
+    mentions: Mentions,
 }
 
 impl Person {
@@ -135,6 +136,7 @@ impl Person {
             text: text.to_owned(),
             ip,
             own_only,
+            mentions: Mentions::new(text, ip),
         })
     }
 
@@ -147,8 +149,7 @@ impl Person {
     /// Whether it is an e-mail address, which has no case.
     #[must_use]
     pub fn is_email(&self) -> bool {
-        let (name, host) = self.text.split_once('@').unwrap_or_default();
-        !name.is_empty() && !host.is_empty()
+        is_email(&self.text)
     }
 
     /// Whether a value is this identifier: e-mail addresses whatever their case, IP addresses however they are written.
@@ -196,28 +197,31 @@ impl Person {
 
     /// What finds the identifier in texts; `None` if only what is the person's own is looked for.
     #[must_use]
-    pub fn mentions(&self) -> Option<Mentions> {
-        (!self.own_only).then(|| Mentions::new(self))
+    pub fn mentions(&self) -> Option<&Mentions> {
+        (!self.own_only).then_some(&self.mentions)
     }
 
     /// Whether the JSON text of an event may have something to do with this person: cheap, and never a wrong no.
     #[must_use]
     pub fn may_be_in(&self, body: &[u8]) -> bool {
-        self.text.contains(['"', '\\']) || Mentions::new(self).is_in(body)
+        self.text.contains(['"', '\\']) || self.mentions.is_in(body)
     }
+}
 
-    /// How the identifier may be written, apart from its case.
-    fn spellings(&self) -> Vec<String> {
-        let mut spellings = vec![self.text.clone()];
-        match self.ip {
-            Some(IpAddr::V6(ip)) => spellings.extend(spellings_of_v6(ip)),
-            Some(IpAddr::V4(ip)) => spellings.push(ip.to_string()),
-            None => {}
-        }
-        spellings.sort_unstable();
-        spellings.dedup();
-        spellings
+/// How an identifier may be written, apart from its case.
+fn spellings(text: &str, ip: Option<IpAddr>) -> Vec<String> {
+    let mut spellings = vec![text.to_owned()];
+    match ip {
+        Some(IpAddr::V6(ip)) => spellings.extend(spellings_of_v6(ip)),
+        Some(IpAddr::V4(ip)) => spellings.push(ip.to_string()),
+        None => {}
     }
+    spellings
+}
+
+fn is_email(text: &str) -> bool {
+    let (name, host) = text.split_once('@').unwrap_or_default();
+    !name.is_empty() && !host.is_empty()
 }
 
 /// With and without leading zeros, and with the longest run of zeros left out.

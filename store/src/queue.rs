@@ -236,6 +236,12 @@ impl Queue {
         aside::set_aside(&self.shared.folder, position, &entry.to_bytes())
     }
 
+    /// What was set aside.
+    #[must_use]
+    pub fn aside(&self) -> Aside {
+        Aside::new(&self.shared.folder)
+    }
+
     /// What the requests were charged that are not processed yet, added up by project, key, minute and category. Blocks on
     /// the disk: a start reads it once, to fill the quotas again.
     ///

@@ -101,3 +101,45 @@ impl QueueReport {
         *self == Self::default()
     }
 }
+
+impl ErasureReport {
+    /// The numbers with what they count, for people to read.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let mentions = &self.mentions;
+        vec![
+            ("events", self.events),
+            ("transactions", self.transactions),
+            ("feedback", self.feedback),
+            ("attachments", self.attachments),
+            ("files of attachments", self.files),
+            ("counted as a user of an issue", self.users),
+            ("mentions in events of others", mentions.events),
+            ("mentions in transactions of others", mentions.transactions),
+            ("mentions in texts of issues", mentions.issues),
+            ("mentions in feedback of others", mentions.feedback),
+            ("mentions in names of attachments", mentions.attachments),
+            ("mentions in rejections", mentions.rejections),
+            (
+                "mentions in names of environments and releases",
+                mentions.names,
+            ),
+            ("rows that could not be read", self.unreadable),
+        ]
+    }
+}
+
+impl RescrubReport {
+    /// The numbers with what they count, for people to read.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("events looked at", self.events),
+            ("events changed", self.changed_events),
+            ("transactions looked at", self.transactions),
+            ("transactions changed", self.changed_transactions),
+            ("texts of issues changed", self.issues),
+            ("rows that could not be read", self.unreadable),
+        ]
+    }
+}

@@ -1,12 +1,13 @@
 //! Finds an identifier in texts and takes it out.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bugle_protocol::Meta;
 use bugle_protocol::json::{Json, Number, Object};
 use bugle_protocol::meta::{Remark, RemarkKind};
 
-use super::Person;
+use super::{is_email, spellings};
 
 /// What stands where an identifier was.
 pub const ERASED: &str = "[erased]";
@@ -26,7 +27,7 @@ const COUNTS: [&str; 7] = [
 ];
 
 /// Finds one identifier in texts, as a whole word: also where it is percent-encoded, as in an address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mentions {
     /// Lower-case where case does not matter; the longest first.
     needles: Vec<String>,
@@ -37,15 +38,12 @@ pub struct Mentions {
 }
 
 impl Mentions {
-    pub(super) fn new(person: &Person) -> Self {
-        let ignores_case = person.is_email() || person.ip.is_some();
-        let mut needles = person.spellings();
-        needles.extend(
-            needles
-                .iter()
-                .map(|needle| percent_encoded(needle))
-                .collect::<Vec<_>>(),
-        );
+    pub(super) fn new(text: &str, ip: Option<IpAddr>) -> Self {
+        let is_email = is_email(text);
+        let ignores_case = is_email || ip.is_some();
+        let plain = spellings(text, ip);
+        let encoded = plain.iter().map(|needle| percent_encoded(needle));
+        let mut needles: Vec<String> = encoded.chain(plain.iter().cloned()).collect();
         if ignores_case {
             needles
                 .iter_mut()
@@ -53,17 +51,17 @@ impl Mentions {
         }
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
-        let is_number = person.text().bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         Self {
             needles,
             ignores_case,
-            neighbours: match (person.is_email(), person.ip) {
+            neighbours: match (is_email, ip) {
                 (true, _) => b".-+",
-                (_, Some(std::net::IpAddr::V6(_))) => b":",
+                (_, Some(IpAddr::V6(_))) => b":",
                 (_, Some(_)) => b".",
                 _ => b"",
             },
-            number: is_number.then(|| person.text().parse().ok()).flatten(),
+            number: is_number.then(|| text.parse().ok()).flatten(),
         }
     }
 
@@ -301,9 +299,11 @@ mod tests {
     use bugle_protocol::json::{parse_str, to_string};
 
     use super::*;
+    use crate::Person;
 
     fn mentions(text: &str) -> Mentions {
-        Person::parse(text, false).unwrap().mentions().unwrap()
+        let person = Person::parse(text, false).unwrap();
+        person.mentions().unwrap().clone()
     }
 
     #[test]

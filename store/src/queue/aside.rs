@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::Entry;
+use super::format::Salt;
+use super::opening::id_of;
+use super::walk::{Step, Walk};
 use crate::StoreError;
 use crate::durably::{make_private_folder, sync_folder_of, write_durably};
+
+/// Bytes of a segment that are read at once.
+const READ_BYTES: usize = 256 * 1024;
 
 /// The folder of the requests, in the queue's folder.
 const POISONED: &str = "poisoned";
@@ -176,6 +182,39 @@ impl AsideFile {
     pub fn read(&self) -> Result<Option<Entry>, StoreError> {
         let bytes = fs::read(&self.path).map_err(|e| StoreError::io(&self.path, e))?;
         Ok(Entry::from_bytes(&Bytes::from(bytes)))
+    }
+
+    /// Shows every whole record of the file to `see`, which is asked whether to go on: the one request, or all that can be read
+    /// of a damaged segment, the processed ones too. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn for_each(&self, mut see: impl FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        if self.state != AsideState::Damaged {
+            self.read()?.map(see);
+            return Ok(());
+        }
+        let io_error = |e| StoreError::io(&self.path, e);
+        let file = File::open(&self.path).map_err(io_error)?;
+        let first = self.position.unwrap_or_default();
+        // A header that cannot be read leaves the folder's own salt, which its id tells.
+        let id = self.path.parent().map(id_of).transpose()?;
+        let salt = Salt::of(&id.unwrap_or_default());
+        let walk = Walk::new(file, salt, first..u64::MAX, self.bytes, READ_BYTES);
+        let mut walk = walk.map_err(io_error)?;
+        loop {
+            match walk.step().map_err(io_error)? {
+                Step::End => return Ok(()),
+                Step::Damaged(_) | Step::Torn(_) => {}
+                Step::Record(found) => {
+                    let data = walk.data(&found).map_err(io_error)?;
+                    let entry = data.and_then(|data| Entry::from_bytes(&data.into()));
+                    if entry.is_some_and(|entry| !see(entry)) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
     }
 
     /// Deletes the file.
