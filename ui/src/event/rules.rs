@@ -27,7 +27,7 @@ pub(crate) struct Touch {
     rule: String,
     /// Whether `rule` is a line as it was written.
     is_line: bool,
-    /// What it did: `replaced 3 values`.
+    /// What it did: `replaced 3 places`.
     deed: String,
 }
 
@@ -60,13 +60,13 @@ fn line(rule: &Json<'_>) -> Option<Touch> {
 
 fn sampled(rate: f64) -> String {
     if rate >= 1.0 {
-        return "kept it, as all of its kind".to_owned();
+        return "kept it, like all of its kind".to_owned();
     }
     if rate.is_nan() || rate <= 0.0 {
         return String::new();
     }
     let (percent, others) = (number(rate * 100.0), number(1.0 / rate));
-    format!("kept it, with a chance of {percent} %: it stands for {others}")
+    format!("kept it at {percent} %: it stands for {others}")
 }
 
 /// A number with up to two digits after the point.
@@ -113,8 +113,8 @@ fn deed(kind: RemarkKind) -> &'static str {
 
 fn times((deed, count): (&&'static str, &usize)) -> String {
     match count {
-        1 => format!("{deed} 1 text or value"),
-        _ => format!("{deed} {count} texts and values"),
+        1 => format!("{deed} 1 place"),
+        _ => format!("{deed} {count} places"),
     }
 }
 
@@ -142,16 +142,13 @@ mod tests {
             "_meta":{"a":{"":{"rem":[["@email","s",0,1],["@email","s",2,3],["!limit","s",4,5]]}},
                 "b":{"":{"rem":[["organization:o","x"]]}}}}"#;
         let wanted = [
-            (
-                "a -> sample 0.5",
-                "kept it, with a chance of 50 %: it stands for 2",
-            ),
+            ("a -> sample 0.5", "kept it at 50 %: it stands for 2"),
             ("a -> tag b=c", "added a tag"),
             (
                 "The built-in rule for e-mail addresses",
-                "replaced 2 texts and values",
+                "replaced 2 places",
             ),
-            ("The organisation’s rule o", "removed 1 text or value"),
+            ("The organisation’s rule o", "removed 1 place"),
         ];
         let wanted = wanted.map(|(rule, deed)| (rule.to_owned(), deed.to_owned()));
         assert_eq!(touches(event), wanted);
@@ -162,12 +159,9 @@ mod tests {
     #[test]
     fn rates_are_told_in_words() {
         for (rate, words) in [
-            (1.0, "kept it, as all of its kind"),
-            (0.1, "kept it, with a chance of 10 %: it stands for 10"),
-            (
-                0.015,
-                "kept it, with a chance of 1.5 %: it stands for 66.67",
-            ),
+            (1.0, "kept it, like all of its kind"),
+            (0.1, "kept it at 10 %: it stands for 10"),
+            (0.015, "kept it at 1.5 %: it stands for 66.67"),
             (0.0, ""),
             (f64::NAN, ""),
         ] {

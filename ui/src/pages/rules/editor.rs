@@ -89,6 +89,7 @@ struct Shown<T: Topic> {
     preview: Option<T::Preview>,
     conflict: Option<Conflict>,
     is_saved: bool,
+    is_changed: bool,
 }
 
 /// What the page is made of, whatever the form says.
@@ -125,13 +126,24 @@ pub(super) async fn submit<T: Topic>(
     let fields = Fields::new(pairs);
     actor.may_administer(fields.get("form_token"))?;
     let editor = Editor::<T>::open(&ui, &actor, path).await?;
-    let mut shown = editor.shown(T::typed(&fields));
-    shown.comment = fields.get("comment").trim().to_owned();
-    shown.based_on = fields.get("based_on").parse().unwrap_or(shown.based_on);
-    match fields.get("action") {
-        "preview" => editor.preview(shown).await,
-        "save" => editor.save(shown).await,
+    let (form, action) = (T::typed(&fields), fields.get("action"));
+    match action {
+        "preview" | "save" => {
+            let (form, read) = read::<T>(form).await?;
+            let mut shown = editor.shown(form).with(&fields);
+            shown.is_changed = read.as_ref() != Ok(&editor.document);
+            match read {
+                Err(faults) => editor.render(shown.faulty(faults)).await,
+                Ok(candidate) if action == "save" => editor.save(shown, candidate).await,
+                Ok(candidate) => {
+                    shown.preview = Some(T::preview(&ui, &editor.place, candidate).await?);
+                    editor.render(shown).await
+                }
+            }
+        }
         button => {
+            let mut shown = editor.shown(form).with(&fields);
+            shown.is_changed = true;
             let faults = T::press(&mut shown.form, &fields, button);
             let faults = faults.ok_or(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY))?;
             editor.render(shown.faulty(faults)).await
@@ -139,7 +151,26 @@ pub(super) async fn submit<T: Topic>(
     }
 }
 
+/// Reads a form on a thread that may take its time: rules are compiled, and people paste thousands of them.
+async fn read<T: Topic>(
+    form: T::Form,
+) -> Result<(T::Form, Result<T::Document, Vec<Fault>>), Problem> {
+    let work = tokio::task::spawn_blocking(move || {
+        let read = T::read(&form);
+        (form, read)
+    });
+    work.await
+        .map_err(|_| Problem::Broken("reading a form of rules panicked"))
+}
+
 impl<T: Topic> Shown<T> {
+    /// Takes over what every form carries beside the topic's own fields.
+    fn with(mut self, fields: &Fields) -> Self {
+        self.comment = fields.get("comment").trim().to_owned();
+        self.based_on = fields.get("based_on").parse().unwrap_or(self.based_on);
+        self
+    }
+
     fn faulty(mut self, faults: Vec<Fault>) -> Self {
         if !faults.is_empty() {
             self.status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -189,25 +220,17 @@ impl<'r, T: Topic> Editor<'r, T> {
             preview: None,
             conflict: None,
             is_saved: false,
+            is_changed: false,
         }
     }
 
-    async fn preview(&self, mut shown: Shown<T>) -> Result<Response, Problem> {
-        match T::read(&shown.form) {
-            Err(faults) => self.render(shown.faulty(faults)).await,
-            Ok(candidate) => {
-                shown.preview = Some(T::preview(self.ui, &self.place, candidate).await?);
-                self.render(shown).await
-            }
+    async fn save(&self, mut shown: Shown<T>, document: T::Document) -> Result<Response, Problem> {
+        if shown.comment.chars().count() > LONGEST_COMMENT {
+            let message = format!("the comment exceeds {LONGEST_COMMENT} characters");
+            let faults = vec![fault("comment", message)];
+            return self.render(shown.faulty(faults)).await;
         }
-    }
-
-    async fn save(&self, mut shown: Shown<T>) -> Result<Response, Problem> {
-        let document = match self.read(&shown) {
-            Ok(document) => document,
-            Err(faults) => return self.render(shown.faulty(faults)).await,
-        };
-        if document == self.document && self.unreadable.is_none() && self.current.is_some() {
+        if !shown.is_changed && self.unreadable.is_none() && self.current.is_some() {
             return Ok(Redirect::to(&self.place.url).into_response());
         }
         let new = NewRuleVersion {
@@ -235,14 +258,6 @@ impl<'r, T: Topic> Editor<'r, T> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    fn read(&self, shown: &Shown<T>) -> Result<T::Document, Vec<Fault>> {
-        if shown.comment.chars().count() > LONGEST_COMMENT {
-            let message = format!("the comment exceeds {LONGEST_COMMENT} characters");
-            return Err(vec![fault("comment", message)]);
-        }
-        T::read(&shown.form)
     }
 
     /// Compares what the form was made from, what was saved meanwhile, and the form.
@@ -298,7 +313,7 @@ impl<'r, T: Topic> Editor<'r, T> {
                 .as_ref()
                 .map(|version| VersionHead::new(&self.place, version, now)),
             is_saved: shown.is_saved,
-            is_changed: T::read(&shown.form).as_ref() != Ok(&self.document),
+            is_changed: shown.is_changed,
             conflict: shown.conflict,
             unreadable: self.unreadable.clone(),
             form: &shown.form,

@@ -84,7 +84,7 @@ trait Topic: Send + Sync + Sized + 'static {
     /// What is saved.
     type Document: Serialize + DeserializeOwned + PartialEq + Send + Sync + 'static;
     /// What stands in the form, as it was typed: `v.form` in the template.
-    type Form: Serialize + Send + Sync;
+    type Form: Serialize + Send + Sync + 'static;
     /// What the page shows besides: `v.beside` in the template.
     type Beside: Serialize + Send;
     /// What a candidate would have done to stored events: `v.preview` in the template.

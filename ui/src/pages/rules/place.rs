@@ -63,7 +63,7 @@ impl Place {
             },
             name: match &project {
                 Some(project) => project.name.clone(),
-                None => organization.name.clone(),
+                None => "all projects".to_owned(),
             },
             url: format!("{settings_url}{}/", topic.name()),
             settings_url,

@@ -172,9 +172,11 @@ pub(super) fn add_rule(form: &mut ScrubbingForm) -> Vec<Fault> {
         let selector = selector("add_selector", &adding.selector)?;
         Ok((rule, selector))
     });
-    let added = parts.and_then(|(rule, selector)| add(form, rule, selector, "add_pattern"));
-    if let Err(fault) = added {
-        return vec![fault];
+    let added = parts
+        .map_err(|fault| vec![fault])
+        .and_then(|(rule, selector)| add(form, rule, selector, "add_pattern"));
+    if let Err(faults) = added {
+        return faults;
     }
     form.adding.pattern.clear();
     form.adding.selector.clear();
@@ -197,8 +199,9 @@ pub(super) fn add_preset(form: &mut ScrubbingForm) -> Vec<Fault> {
         redaction: Redaction::replace(&adding.preset_text),
     };
     let added = selector("preset_selector", &adding.preset_selector)
+        .map_err(|fault| vec![fault])
         .and_then(|selector| add(form, rule, selector, "preset_keys"));
-    added.err().into_iter().collect()
+    added.err().unwrap_or_default()
 }
 
 /// A text as a regular expression that finds it.
@@ -244,14 +247,14 @@ fn add(
     rule: RuleSpec,
     selector: Selector,
     field: &'static str,
-) -> Result<(), Fault> {
+) -> Result<(), Vec<Fault>> {
     let mut config = form.config()?;
     let alone = PiiConfig {
         rules: [("new".to_owned(), rule.clone())].into(),
         ..PiiConfig::default()
     };
     bugle_rules::scrub::Scrubber::new(&Default::default(), &alone)
-        .map_err(|error| fault(field, None, &error.to_string()))?;
+        .map_err(|error| vec![fault(field, None, &error.to_string())])?;
     let free = (0..).map(|number: usize| number.to_string());
     let id = { free }.find(|id| !config.rules.contains_key(id));
     let id = id.unwrap_or_default();

@@ -5,12 +5,13 @@ mod compare;
 mod form;
 mod preview;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bugle_protocol::{Event, RuleTopic};
-use bugle_rules::scrub::suggest;
+use bugle_rules::scrub::{PiiConfig, RuleKind, suggest};
 use bugle_rules::{Problem as Fault, ScrubbingDocument};
 use bugle_store::{RuleOwner, StoredBody};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 use super::Topic;
 use super::diff;
@@ -31,6 +32,9 @@ const MOST_SUGGESTIONS: usize = 200;
 /// The longest selector that is offered.
 const LONGEST_SUGGESTION: usize = 100;
 
+/// The most rules without effect that are named.
+const MOST_IDLE: usize = 20;
+
 /// The topic.
 pub(super) struct Scrubbing;
 
@@ -41,6 +45,8 @@ pub(super) struct Beside {
     organization: Option<Organization>,
     /// The address of the organisation's page.
     organization_url: String,
+    /// The ids of advanced rules that do nothing, with the reason.
+    idle: Vec<(String, &'static str)>,
     /// Selectors of what recent events hold.
     suggestions: Vec<Suggested>,
 }
@@ -118,7 +124,7 @@ impl Topic for Scrubbing {
         Some((rule_words::title(name), !is_own))
     }
 
-    async fn beside(ui: &Ui, place: &Place, _form: &ScrubbingForm) -> Result<Beside, Problem> {
+    async fn beside(ui: &Ui, place: &Place, form: &ScrubbingForm) -> Result<Beside, Problem> {
         let organization = match place.project {
             Some(_) => organization_document(ui, place).await?,
             None => None,
@@ -132,6 +138,9 @@ impl Topic for Scrubbing {
                     .unwrap_or_default(),
             }),
             organization_url: ui.site.link("/settings/scrubbing/"),
+            idle: form
+                .config()
+                .map_or_else(|_| Vec::new(), |config| idle(&config)),
             suggestions: suggestions(ui, place).await?,
         })
     }
@@ -169,6 +178,22 @@ async fn organization_document(
     let name = { known }.find(|organization| organization.id == id);
     let name = name.map_or_else(String::new, |organization| organization.name);
     Ok(document.map(|document| (name, document)))
+}
+
+/// Rules that are named and do not exist, and rules that exist and are named nowhere.
+fn idle(config: &PiiConfig) -> Vec<(String, &'static str)> {
+    let applied = config.applications.values().flatten();
+    let inner = config.rules.values().flat_map(|rule| match &rule.kind {
+        RuleKind::Multiple { rules, .. } => rules.as_slice(),
+        RuleKind::Alias { rule, .. } => std::slice::from_ref(rule),
+        _ => &[],
+    });
+    let named: BTreeSet<&String> = applied.chain(inner).collect();
+    let unknown = config.unknown_rules().into_iter();
+    let unknown = unknown.map(|id| (id.to_owned(), "is applied, but there is no such rule"));
+    let unused = config.rules.keys().filter(|id| !named.contains(id));
+    let unused = unused.map(|id| (id.clone(), "is applied nowhere"));
+    unknown.chain(unused).take(MOST_IDLE).collect()
 }
 
 fn switches(document: &ScrubbingDocument) -> Vec<&'static str> {
