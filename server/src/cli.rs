@@ -126,22 +126,6 @@ pub(crate) enum Command {
     /// Look at requests that could not be processed; retry or drop them
     #[command(subcommand)]
     Queue(QueueCommand),
-    /// Find, hand over and erase everything of one person; a running server does it, or the command itself
-    Forget(ForgetOptions),
-    /// Apply the scrubbing rules of today to what a project has stored
-    Rescrub {
-        /// The slug of the project
-        project: String,
-        /// Count, and change nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Print the report as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Look at jobs that run in the background, or cancel one
-    #[command(subcommand)]
-    Job(JobCommand),
     /// Bring the database up to date (`serve` does it on its own)
     Migrate,
     /// Ask a running server whether it is ready; exits 0 if it is
@@ -300,48 +284,6 @@ pub(crate) enum QueueCommand {
         /// All that are not to be retried
         #[arg(long)]
         all: bool,
-    },
-}
-
-/// Whom to forget, and how.
-#[derive(Debug, Args)]
-pub(crate) struct ForgetOptions {
-    /// An e-mail address, a user id, a user name or an IP address
-    #[arg(long, value_name = "EMAIL|ID|IP")]
-    pub(crate) user: String,
-    /// Only in one project, by its slug [default: all projects]
-    #[arg(long, value_name = "SLUG")]
-    pub(crate) project: Option<String>,
-    /// Count what would be erased, and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Write everything of the person to a new file first, as lines of JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) export: Option<PathBuf>,
-    /// Leave alone where data of others mentions the person
-    #[arg(long)]
-    pub(crate) own_only: bool,
-    /// Rewrite the database's files afterwards; takes as long as a copy and needs as much room
-    #[arg(long)]
-    pub(crate) compact: bool,
-    /// Print the report as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Commands on jobs.
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    /// List the newest jobs: id, kind, state, progress, time
-    List {
-        /// Print a JSON list with the reports
-        #[arg(long)]
-        json: bool,
-    },
-    /// Stop a job; what it has done by then stays done
-    Cancel {
-        /// The id, as `job list` shows it
-        id: i64,
     },
 }
 
