@@ -15,7 +15,7 @@ use crate::filter::Filters;
 pub struct FilterRehearsal {
     /// What was looked at.
     pub looked: Looked,
-    /// The switches and lists that are on, then the lines in their order.
+    /// The lines in their order, then the switches and lists that are on.
     pub rules: Vec<RuleEffect>,
     /// How many would be dropped.
     pub dropped: usize,
@@ -38,11 +38,9 @@ pub fn filters(
 ) -> FilterRehearsal {
     let (all, problems) = Filters::lenient(candidate);
     let (today, _) = Filters::lenient(current);
-    let mut parts: Vec<FilterPart> = FilterReason::ALL
-        .iter()
-        .filter_map(|reason| built_in(*reason, candidate))
-        .collect();
-    parts.extend(of_lines(&candidate.rules, &problems, |_| None));
+    let mut parts: Vec<FilterPart> = of_lines(&candidate.rules, &problems, |_| None);
+    let built_in = |reason: &FilterReason| built_in(*reason, candidate);
+    parts.extend(FilterReason::ALL.iter().filter_map(built_in));
     let mut tally = Tally::new(&parts);
     let (mut dropped, mut newly, mut no_longer) = (0, 0, 0);
     let looked = each(bodies, go_on, |subject| {

@@ -14,6 +14,8 @@ pub struct SamplingRehearsal {
     pub looked: Looked,
     /// The lines in their order.
     pub rules: Vec<SampledRule>,
+    /// The transactions, and the events that a rule is or was about: what the following numbers count.
+    pub considered: usize,
     /// How many of those that are stored would be kept; the draw of a trace is always the same.
     pub kept: usize,
     /// How many of those that are stored would be dropped.
@@ -72,6 +74,7 @@ pub fn sampling(
     let mut total = SamplingRehearsal {
         looked: Looked::default(),
         rules: Vec::new(),
+        considered: 0,
         kept: 0,
         dropped: 0,
         untouched: 0,
@@ -122,6 +125,10 @@ fn count(
 
 impl SamplingRehearsal {
     fn add(&mut self, subject: &Subject<'_, '_>, draw: Option<&Draw>, before: Option<&Draw>) {
+        if draw.is_none() && before.is_none() && !subject.is_transaction() {
+            return;
+        }
+        self.considered += 1;
         match draw {
             None => self.untouched += 1,
             Some(draw) if draw.is_kept => self.kept += 1,

@@ -71,6 +71,10 @@ fn is_scrubbed(event: &Event<'_>) -> bool {
 }
 
 impl<'e> Subject<'_, 'e> {
+    pub(super) fn is_transaction(&self) -> bool {
+        self.event.event_type() == "transaction"
+    }
+
     /// How many that were received this one stands for: the reciprocal of the share that sampling kept it with.
     pub(super) fn weight(&self) -> f64 {
         let applied = self

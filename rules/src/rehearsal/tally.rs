@@ -29,7 +29,7 @@ pub struct RuleEffect {
     pub newly: usize,
     /// If it holds and never decides, the place of the rule that mostly does instead.
     pub shadowed_by: Option<RulePlace>,
-    /// The newest for which it holds.
+    /// The newest for which it holds, of each title one.
     pub examples: Vec<Example>,
 }
 
@@ -104,11 +104,16 @@ impl<'p, R> Tally<'p, R> {
             }
             Decider::Sender => None,
         };
-        if effect.examples.len() < MAX_EXAMPLES && self.examples < MAX_ALL_EXAMPLES {
+        if effect.examples.len() == MAX_EXAMPLES || self.examples == MAX_ALL_EXAMPLES {
+            return;
+        }
+        let title = matched::cut(subject.stored.title);
+        // Five times the same says no more than once.
+        if effect.examples.iter().all(|known| known.title != title) {
             self.examples += 1;
             effect.examples.push(Example {
                 event_id: subject.stored.event_id,
-                title: matched::cut(subject.stored.title),
+                title,
                 received_at: subject.stored.received_at,
                 matched: matched::of(&self.parts[index].asks, subject.facts),
                 decided_by,
