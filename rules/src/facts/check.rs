@@ -17,7 +17,7 @@ pub struct Objection {
 }
 
 /// Objects to values that a field never has (`level:>5`, `transaction.duration:fast`), and to names that are nearly
-/// those of fields. What is no field is a tag; `tags[name]` says so, and is not objected to.
+/// those of fields or mean one elsewhere (`type`). What is no field is a tag; `tags[name]` says so, and is not objected to.
 #[must_use]
 pub fn check(query: &Query) -> Vec<Objection> {
     query.terms().into_iter().filter_map(check_term).collect()
@@ -134,8 +134,22 @@ fn is_version(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// What other languages of rules call fields.
+const FOREIGN: [(&str, &str); 7] = [
+    ("type", "error.type"),
+    ("duration", "transaction.duration"),
+    ("email", "user.email"),
+    ("ip", "user.ip"),
+    ("function", "stack.function"),
+    ("filename", "stack.filename"),
+    ("module", "stack.module"),
+];
+
 /// The field that somebody may have meant by a name.
 fn misspelt(name: &str) -> Option<&'static str> {
+    if let Some((_, field)) = FOREIGN.into_iter().find(|(foreign, _)| *foreign == name) {
+        return Some(field);
+    }
     // Short names and their neighbours are words of their own.
     if name.len() < 5 || name.len() > 40 {
         return None;
@@ -194,6 +208,8 @@ mod tests {
             ("tier", None),
             ("dists", Some("dist")),
             ("urls", None),
+            ("type", Some("error.type")),
+            ("duration", Some("transaction.duration")),
         ] {
             assert_eq!(misspelt(wrong), right, "{wrong}");
         }

@@ -38,6 +38,20 @@ pub enum LegacyBrowser {
     EdgePre79,
 }
 
+/// Names of the past.
+const FORMER: [LegacyBrowser; 10] = [
+    LegacyBrowser::Default,
+    LegacyBrowser::IePre9,
+    LegacyBrowser::Ie9,
+    LegacyBrowser::Ie10,
+    LegacyBrowser::Ie11,
+    LegacyBrowser::SafariPre6,
+    LegacyBrowser::OperaPre15,
+    LegacyBrowser::OperaMiniPre8,
+    LegacyBrowser::AndroidPre4,
+    LegacyBrowser::EdgePre79,
+];
+
 /// The families that [`LegacyBrowser::Default`] stands for, with the newest version that is too old.
 const DEFAULT: [(&str, u32); 5] = [
     ("IE", 9),
@@ -64,6 +78,13 @@ impl LegacyBrowser {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.row().0
+    }
+
+    /// Reads a name, also one of the past; `None` if this version does not know it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().chain(&FORMER);
+        all.find(|browser| browser.name() == name).copied()
     }
 
     /// What people read, such as `Internet Explorer`.
@@ -240,25 +261,11 @@ mod tests {
 
     #[test]
     fn names_are_those_of_documents() {
-        let all = [
-            LegacyBrowser::ALL,
-            &[
-                LegacyBrowser::Default,
-                LegacyBrowser::IePre9,
-                LegacyBrowser::Ie9,
-                LegacyBrowser::Ie10,
-                LegacyBrowser::Ie11,
-                LegacyBrowser::SafariPre6,
-                LegacyBrowser::OperaPre15,
-                LegacyBrowser::OperaMiniPre8,
-                LegacyBrowser::AndroidPre4,
-                LegacyBrowser::EdgePre79,
-            ],
-        ]
-        .concat();
+        let all = [LegacyBrowser::ALL, &FORMER].concat();
         for browser in all {
             let written = serde_json::to_value(browser).unwrap();
             assert_eq!(written, browser.name());
+            assert_eq!(LegacyBrowser::from_name(browser.name()), Some(browser));
             assert_eq!(
                 serde_json::from_value::<LegacyBrowser>(written).unwrap(),
                 browser
