@@ -1,27 +1,57 @@
 //! How much of what comes in is stored.
 
-use bugle_protocol::RuleTopic;
+use bugle_protocol::{RuleTopic, UnixMillis};
 use bugle_rules::rehearsal::{self, SampledRule, SamplingRehearsal};
-use bugle_rules::{Preset, Problem as Fault, Sampling, SamplingDocument};
+use bugle_rules::sample::{new_release_lines, presets, warnings};
+use bugle_rules::{Problem as Fault, Sampling, SamplingDocument};
 use serde::Serialize;
 
 use super::Topic;
 use super::fields::Fields;
 use super::hits::NamedRule;
-use super::lines::{self, LinesBeside, LinesForm};
+use super::lines::{self, LinesBeside};
 use super::place::Place;
 use super::preview::{self, EffectView, HeadView, Sample};
 use crate::Ui;
 use crate::problem::Problem;
 
+/// Characters of a release's name at most, as at Sentry.
+const LONGEST_RELEASE: usize = 250;
+
 /// The topic.
 pub(super) struct SamplingRules;
+
+/// The form.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct SamplingForm {
+    rules: String,
+    /// A release whose first hour shall be kept, and the share that is kept after it.
+    new_release: String,
+    new_rate: String,
+}
+
+/// What the page shows beside the form.
+#[derive(Debug, Serialize)]
+pub(super) struct Beside {
+    lines: LinesBeside,
+    /// Lines that can never decide.
+    warnings: Vec<Warning>,
+}
+
+/// What is unlikely to be meant.
+#[derive(Debug, Serialize)]
+struct Warning {
+    line: Option<usize>,
+    message: String,
+}
 
 /// The model of the preview.
 #[derive(Debug, Serialize)]
 pub(super) struct Preview {
     head: HeadView,
     rules: Vec<Row>,
+    /// The transactions, and the errors that a rule is about.
+    considered: usize,
     kept: usize,
     dropped: usize,
     untouched: usize,
@@ -48,25 +78,31 @@ impl Topic for SamplingRules {
     const TOPIC: RuleTopic = RuleTopic::Sampling;
     const TEMPLATE: &'static str = "sampling.html";
     type Document = SamplingDocument;
-    type Form = LinesForm;
-    type Beside = LinesBeside;
+    type Form = SamplingForm;
+    type Beside = Beside;
     type Preview = Preview;
 
     fn initial(_: &Place) -> SamplingDocument {
         SamplingDocument::default()
     }
 
-    fn fill(document: &SamplingDocument) -> LinesForm {
-        LinesForm {
+    fn fill(document: &SamplingDocument) -> SamplingForm {
+        SamplingForm {
             rules: document.rules.clone(),
+            new_release: String::new(),
+            new_rate: "0.1".to_owned(),
         }
     }
 
-    fn typed(fields: &Fields) -> LinesForm {
-        LinesForm::typed(fields)
+    fn typed(fields: &Fields) -> SamplingForm {
+        SamplingForm {
+            rules: fields.get("rules").to_owned(),
+            new_release: fields.get("newRelease").to_owned(),
+            new_rate: fields.get("newRate").to_owned(),
+        }
     }
 
-    fn read(form: &LinesForm) -> Result<SamplingDocument, Vec<Fault>> {
+    fn read(form: &SamplingForm) -> Result<SamplingDocument, Vec<Fault>> {
         let document = SamplingDocument {
             rules: form.rules.clone(),
         };
@@ -77,15 +113,18 @@ impl Topic for SamplingRules {
         }
     }
 
-    fn text<'f>(form: &'f LinesForm, field: &str) -> Option<&'f str> {
-        form.text(field)
+    fn text<'f>(form: &'f SamplingForm, field: &str) -> Option<&'f str> {
+        (field == "rules").then_some(&form.rules)
     }
 
-    fn press(form: &mut LinesForm, _: &Fields, button: &str) -> Option<Vec<Fault>> {
-        lines::press(presets(), &mut form.rules, button)
+    fn press(form: &mut SamplingForm, _: &Fields, button: &str) -> Option<Vec<Fault>> {
+        match button {
+            "add-release" => Some(add_release(form, UnixMillis::now())),
+            _ => lines::press(presets(), &mut form.rules, button),
+        }
     }
 
-    fn rules(form: &LinesForm) -> Vec<NamedRule> {
+    fn rules(form: &SamplingForm) -> Vec<NamedRule> {
         lines::rules(&form.rules)
     }
 
@@ -93,8 +132,19 @@ impl Topic for SamplingRules {
         lines::gone(name)
     }
 
-    async fn beside(_: &Ui, _: &Place, form: &LinesForm) -> Result<LinesBeside, Problem> {
-        Ok(LinesBeside::new(presets(), &form.rules))
+    async fn beside(_: &Ui, _: &Place, form: &SamplingForm) -> Result<Beside, Problem> {
+        let document = SamplingDocument {
+            rules: form.rules.clone(),
+        };
+        let warning = |problem: Fault| Warning {
+            line: problem.line,
+            message: problem.message,
+        };
+        let warnings = warnings(&document, UnixMillis::now()).into_iter();
+        Ok(Beside {
+            lines: LinesBeside::new(presets(), &form.rules),
+            warnings: warnings.map(warning).collect(),
+        })
     }
 
     async fn preview(
@@ -111,8 +161,34 @@ impl Topic for SamplingRules {
     }
 }
 
-fn presets() -> &'static [Preset] {
-    &[]
+/// Puts a line that keeps the first hour of a release above all others.
+fn add_release(form: &mut SamplingForm, now: UnixMillis) -> Vec<Fault> {
+    let fault = |field, message: &str| Fault {
+        field,
+        line: None,
+        column: None,
+        message: message.to_owned(),
+    };
+    let release = form.new_release.trim();
+    let rate = form.new_rate.trim().parse::<f64>().ok();
+    let rate = rate.filter(|rate| (0.0..=1.0).contains(rate));
+    let mut faults = Vec::new();
+    if release.is_empty() || release.chars().count() > LONGEST_RELEASE {
+        faults.push(fault("newRelease", "a release has 1 to 250 characters"));
+    }
+    match rate {
+        None => faults.push(fault(
+            "newRate",
+            "a rate is a number from 0 to 1, such as 0.1",
+        )),
+        Some(rate) if faults.is_empty() => {
+            let lines = new_release_lines(release, now, rate);
+            form.rules = format!("{lines}\n{}", form.rules);
+            form.new_release.clear();
+        }
+        Some(_) => {}
+    }
+    faults
 }
 
 fn view(result: &SamplingRehearsal, sample: &Sample) -> Preview {
@@ -126,6 +202,7 @@ fn view(result: &SamplingRehearsal, sample: &Sample) -> Preview {
     Preview {
         head: sample.head(&result.looked),
         rules: result.rules.iter().map(row).collect(),
+        considered: result.considered,
         kept: result.kept,
         dropped: result.dropped,
         untouched: result.untouched,
@@ -179,6 +256,33 @@ fn whole(number: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_hour_of_a_release_is_a_line() {
+        let mut form = SamplingRules::fill(&SamplingDocument::default());
+        form.rules = "transaction:* -> sample 0.1\n".to_owned();
+        for (release, rate, fields) in [
+            (" ", "0.1", vec!["newRelease"]),
+            ("x", "2", vec!["newRate"]),
+            ("", "NaN", vec!["newRelease", "newRate"]),
+        ] {
+            form.new_release = release.to_owned();
+            form.new_rate = rate.to_owned();
+            let faults = add_release(&mut form, UnixMillis(0));
+            let found: Vec<_> = faults.iter().map(|fault| fault.field).collect();
+            assert_eq!(found, fields);
+            assert_eq!(form.rules, "transaction:* -> sample 0.1\n");
+        }
+        form.new_release = "shop@1 <b>".to_owned();
+        form.new_rate = "0.25".to_owned();
+        assert_eq!(add_release(&mut form, UnixMillis(0)), []);
+        assert!(
+            form.rules
+                .contains("sample 1 to 0.25 from 1970-01-01T00:00:00Z")
+        );
+        assert!(form.rules.ends_with("\n\ntransaction:* -> sample 0.1\n"));
+        assert!(SamplingRules::read(&form).is_ok());
+    }
 
     #[test]
     fn rates_and_shares_are_short() {
