@@ -183,6 +183,11 @@ impl Call {
         self.named("key").unwrap_or_default()
     }
 
+    /// What the path says of a filter: its id.
+    pub(crate) fn filter_name(&self) -> &str {
+        self.named("filter").unwrap_or_default()
+    }
+
     /// What the path says of an attachment: an id.
     pub(crate) fn attachment_name(&self) -> &str {
         self.named("attachment").unwrap_or_default()

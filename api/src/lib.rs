@@ -5,6 +5,7 @@ mod call;
 mod error;
 mod events;
 mod feedback;
+mod filters;
 mod issues;
 mod keys;
 mod organizations;
@@ -86,6 +87,11 @@ fn project_routes(project: &str) -> Vec<Route> {
         (
             format!("{project}/keys/{{key}}"),
             get(keys::detail).put(keys::update).delete(keys::remove),
+        ),
+        (format!("{project}/filters"), get(filters::list)),
+        (
+            format!("{project}/filters/{{filter}}"),
+            get(filters::detail).put(filters::update),
         ),
         (format!("{project}/issues"), issues),
         (format!("{project}/events"), get(events::project_events)),

@@ -9,6 +9,7 @@ mod attachments;
 mod auth;
 mod events;
 mod feedback;
+mod filters;
 mod fixture;
 mod issues;
 mod keys;
