@@ -65,7 +65,7 @@ impl ProjectLink {
 
 impl Chrome {
     /// Builds the navigation for a page of `project`, or of no project; `section` is `issues`, `feedback`, `stats`,
-    /// `projects`, `start`, `settings` or `organization`.
+    /// `projects`, `start` or `settings`.
     ///
     /// # Errors
     /// [`Problem::Store`].

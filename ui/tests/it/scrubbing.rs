@@ -84,7 +84,7 @@ async fn rules_are_tried_saved_and_undone() {
     let page = world.browser.post(PATH, &preview).await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_shows(&[
-        "Of the last 1 stored event, this would still change 1.",
+        "Of the last 1 stored event, transactions included, this would still change 1.",
         "Rule 0: e-mail addresses, mask with stars",
         "extra.pin 1 event Before 1234 After, by the sensitive fields [Filtered]",
         "Not saved yet.",
@@ -140,7 +140,8 @@ async fn rules_are_tried_saved_and_undone() {
     assert_eq!(back.document, version.document);
     // A form of before changes nothing.
     let late = world.browser.post(&undo, &form).await;
-    assert_eq!(late.location(), VERSIONS);
+    let page = world.browser.get(late.location()).await;
+    page.assert_shows(&["Somebody saved another version meanwhile, so nothing was changed."]);
     assert_eq!(current(&world).await.unwrap().id, back.id);
 }
 

@@ -79,7 +79,7 @@ impl Place {
     pub(super) async fn chrome(&self, ui: &Ui, actor: &Actor) -> Result<Chrome, Problem> {
         let section = match self.project {
             Some(_) => "settings",
-            None => "organization",
+            None => "projects",
         };
         Chrome::new(ui, actor, self.project.as_ref(), section).await
     }

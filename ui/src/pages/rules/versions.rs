@@ -27,6 +27,9 @@ pub(super) struct VersionsQuery {
     /// Only versions before this one.
     #[serde(default)]
     before: String,
+    /// Not empty if somebody else saved a version before a button was pressed.
+    #[serde(default)]
+    late: String,
 }
 
 /// The form that makes an old version apply again.
@@ -62,6 +65,8 @@ struct VersionsView<'v> {
     current: i64,
     older: Option<String>,
     newest: Option<String>,
+    /// Whether nothing was done because somebody else was faster.
+    is_late: bool,
 }
 
 /// A version in the list.
@@ -129,6 +134,7 @@ pub(super) async fn list<T: Topic>(
             .and(page.get(size - 1))
             .map(|last| format!("{}versions/?before={}", place.url, last.id)),
         newest: before.map(|_| format!("{}versions/", place.url)),
+        is_late: !query.late.is_empty(),
         rows: rows::<T>(&place, &page, current)?,
         current,
     };
@@ -226,10 +232,8 @@ pub(super) async fn restore<T: Topic>(
     };
     let target = match ui.store.save_rules(&new, UnixMillis::now()).await? {
         Saved::Yes(id) => format!("{}?saved={id}", place.url),
-        Saved::Conflict => {
-            // The list shows what was saved meanwhile, and the button is there again.
-            format!("{}versions/", place.url)
-        }
+        // The list shows what was saved meanwhile, and the button is there again.
+        Saved::Conflict => format!("{}versions/?late=1", place.url),
     };
     Ok((StatusCode::SEE_OTHER, Redirect::to(&target)).into_response())
 }

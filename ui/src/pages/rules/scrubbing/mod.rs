@@ -7,7 +7,7 @@ mod preview;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bugle_protocol::{Event, RuleTopic};
+use bugle_protocol::{Event, ProjectId, RuleTopic};
 use bugle_rules::scrub::{PiiConfig, RuleKind, suggest};
 use bugle_rules::{Problem as Fault, ScrubbingDocument};
 use bugle_store::{RuleOwner, StoredBody};
@@ -211,6 +211,29 @@ fn switches(document: &ScrubbingDocument) -> Vec<&'static str> {
 
 /// The newest events of the projects that a place is about.
 async fn recent(ui: &Ui, place: &Place, limit: u32) -> Result<Vec<StoredBody>, Problem> {
+    let mut events = Vec::new();
+    for (project, share) in shares(ui, place, limit).await? {
+        events.extend(ui.store.recent_events(project, share).await?);
+    }
+    Ok(events)
+}
+
+/// The newest transactions of the same.
+async fn recent_transactions(
+    ui: &Ui,
+    place: &Place,
+    limit: u32,
+) -> Result<Vec<StoredBody>, Problem> {
+    let mut transactions = Vec::new();
+    for (project, share) in shares(ui, place, limit).await? {
+        transactions.extend(ui.store.recent_transactions(project, share).await?);
+    }
+    Ok(transactions)
+}
+
+/// The projects that a place is about, each with its share of `limit`: a few events of many projects say more than many
+/// of one.
+async fn shares(ui: &Ui, place: &Place, limit: u32) -> Result<Vec<(ProjectId, u32)>, Problem> {
     let projects = match (&place.project, place.owner) {
         (Some(project), _) => vec![project.id],
         (None, RuleOwner::Organization(id) | RuleOwner::Project(id, _)) => {
@@ -218,14 +241,10 @@ async fn recent(ui: &Ui, place: &Place, limit: u32) -> Result<Vec<StoredBody>, P
             projects.map(|project| project.id).collect()
         }
     };
-    // Each project has its share; a few events of many projects say more than many of one.
     let count = u32::try_from(projects.len()).unwrap_or(u32::MAX).max(1);
     let share = (limit / count).max(1);
-    let mut events = Vec::new();
-    for project in projects.into_iter().take(limit as usize) {
-        events.extend(ui.store.recent_events(project, share).await?);
-    }
-    Ok(events)
+    let projects = projects.into_iter().take(limit as usize);
+    Ok(projects.map(|project| (project, share)).collect())
 }
 
 async fn suggestions(ui: &Ui, place: &Place) -> Result<Vec<Suggested>, Problem> {

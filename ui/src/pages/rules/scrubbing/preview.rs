@@ -16,8 +16,9 @@ use crate::Ui;
 use crate::problem::Problem;
 use crate::rule_words;
 
-/// How many events are looked at.
+/// How many events are looked at, and how many transactions.
 const EVENTS: u32 = 200;
+const TRANSACTIONS: u32 = 100;
 /// After this time no further event is looked at.
 const MOST_TIME: Duration = Duration::from_secs(2);
 /// The most fields that are shown.
@@ -90,13 +91,14 @@ struct Findings {
     fields: BTreeMap<String, Field>,
 }
 
-/// Tries a document on the newest events of a place.
+/// Tries a document on the newest events and transactions of a place.
 pub(super) async fn of(
     ui: &Ui,
     place: &Place,
     document: ScrubbingDocument,
 ) -> Result<PreviewView, Problem> {
-    let events = super::recent(ui, place, EVENTS).await?;
+    let mut events = super::recent(ui, place, EVENTS).await?;
+    events.extend(super::recent_transactions(ui, place, TRANSACTIONS).await?);
     let prefix = ui.site.link("/issues");
     let work = move || {
         let (scrubber, _) = Scrubber::of_document(&document);
