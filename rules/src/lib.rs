@@ -12,6 +12,7 @@ mod project;
 pub mod rehearsal;
 pub mod sample;
 pub mod scrub;
+pub mod sentry;
 pub mod tag;
 
 pub use documents::{FiltersDocument, SamplingDocument, ScrubbingDocument, TagsDocument};

@@ -5,6 +5,7 @@ mod event;
 mod grouping;
 pub mod normalize;
 
+use bugle_protocol::UnixMillis;
 use bugle_protocol::json::{self, Json, Object};
 
 pub use event::event;
@@ -15,7 +16,7 @@ pub use grouping::{enhancements, fingerprint, group, message};
 #[must_use]
 pub fn case(line: &str) -> String {
     normalize::case(line)
-        .or_else(|| bugle_rules::explain::case(line))
+        .or_else(|| bugle_rules::explain::case(line, UnixMillis::now()))
         .unwrap_or_else(|| no_answer(line))
 }
 

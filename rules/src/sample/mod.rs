@@ -13,6 +13,7 @@ use crate::facts::Facts;
 use crate::lines;
 use crate::problem::Problem;
 
+pub(crate) use action::linear;
 pub use action::{Action, parse_action};
 pub use presets::{new_release_lines, presets};
 pub use seed::{random, seed};
