@@ -43,7 +43,14 @@ struct FieldView {
     name: &'static str,
     aliases: &'static [&'static str],
     kind: &'static str,
-    meaning: &'static str,
+    meaning: Vec<Words>,
+}
+
+/// A part of a sentence.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Words {
+    text: &'static str,
+    is_code: bool,
 }
 
 impl LinesForm {
@@ -74,7 +81,7 @@ impl LinesBeside {
             name: field.name,
             aliases: field.aliases,
             kind: field.kind.name(),
-            meaning: field.meaning,
+            meaning: words(field.meaning),
         });
         Self {
             rows: (text.lines().count() + 2).clamp(8, 30),
@@ -82,6 +89,16 @@ impl LinesBeside {
             fields: fields.collect(),
         }
     }
+}
+
+/// The parts of a sentence in which backticks are around what is code.
+fn words(sentence: &'static str) -> Vec<Words> {
+    let parts = sentence.split('`').enumerate();
+    let parts = parts.map(|(index, text)| Words {
+        text,
+        is_code: index % 2 == 1,
+    });
+    parts.filter(|words| !words.text.is_empty()).collect()
 }
 
 /// Adds (`add:NAME`) the lines of a preset to a text, or removes them (`remove:NAME`); `None` if the button is no such one.
@@ -117,5 +134,24 @@ pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_LABEL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_told_from_words() {
+        let parts = |sentence| -> Vec<(&str, bool)> {
+            let words = words(sentence).into_iter();
+            words.map(|words| (words.text, words.is_code)).collect()
+        };
+        assert_eq!(
+            parts("Its `level`."),
+            [("Its ", false), ("level", true), (".", false)]
+        );
+        assert_eq!(parts("`a`"), [("a", true)]);
+        assert_eq!(parts(""), []);
     }
 }
