@@ -86,11 +86,12 @@ impl<'e> Subject<'_, 'e> {
 
     /// Whether a rule of ours added this tag when the event came in.
     pub(super) fn has_own_tag(&self, key: &str, value: &str) -> bool {
-        let added = self.noted("tags").filter_map(|rule| rule.get_str("text"));
-        let action = format!("{key}={value}");
-        added
-            .filter_map(|text| text.rsplit_once("-> tag "))
-            .any(|(_, added)| added.trim() == action)
+        let mut texts = self.noted("tags").filter_map(|rule| rule.get_str("text"));
+        texts.any(|text| {
+            let action = text.rsplit_once("-> tag ");
+            let added = action.and_then(|(_, pair)| pair.split_once('='));
+            added.is_some_and(|(own, text)| own.trim() == key && text.trim() == value)
+        })
     }
 
     /// What rules of a topic noted in the body.

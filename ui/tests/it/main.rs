@@ -5,8 +5,11 @@
 mod access;
 mod attached;
 mod browser;
+mod filters;
 mod limits;
 mod pages;
+mod sampling;
+mod scrubbing;
 mod stats;
 mod support;
 mod tags;

@@ -119,3 +119,23 @@ async fn a_rate_that_is_none_is_refused() {
     page.assert_shows(&["Line 1: ", "transaction:/api/* -> sample 2"]);
     assert_eq!(saved(&world).await, None);
 }
+
+#[tokio::test]
+async fn a_long_text_is_tried_and_listed_in_part() {
+    let mut world = world().await;
+    record_transactions(&world).await;
+    let token = world.browser.form_token().await;
+    let mut rules: String = (0..1200)
+        .map(|line| format!("transaction:/{line}/* -> sample 0.5\n"))
+        .collect();
+    rules.push_str("transaction:/health/* -> sample 0\n");
+    let form = [
+        ("form_token", token.as_str()),
+        ("based_on", "0"),
+        ("rules", rules.as_str()),
+        ("action", "preview"),
+    ];
+    let page = world.browser.post(PATH, &form).await;
+    assert_eq!(page.status, StatusCode::OK);
+    page.assert_shows(&["Only the first 1 000 lines are listed"]);
+}

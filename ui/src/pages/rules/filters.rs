@@ -297,7 +297,7 @@ fn view(result: &FilterRehearsal, sample: &Sample) -> Preview {
     let total = result.looked.total();
     let rules = result.rules.iter();
     Preview {
-        head: sample.head(&result.looked),
+        head: sample.head(&result.looked, result.rules.len()),
         dropped: result.dropped,
         newly: result.newly,
         no_longer: result.no_longer,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bugle_protocol::{ProjectId, UnixMillis};
-use bugle_rules::rehearsal::{Example, Looked, Matched, RuleEffect, RulePlace, Stored};
+use bugle_rules::rehearsal::{Example, Looked, MAX_RULES, Matched, RuleEffect, RulePlace, Stored};
 use bugle_store::StoredBody;
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub(super) struct HeadView {
     unreadable: usize,
     /// Whether time was up before all were looked at.
     is_cut: bool,
+    /// How many rules are listed, if there are more.
+    listed: Option<usize>,
     /// When the oldest that was looked at came in.
     since: Option<When>,
 }
@@ -113,8 +115,8 @@ impl Sample {
             .map_err(|_| Problem::Broken("a preview panicked"))
     }
 
-    /// What was looked at.
-    pub(super) fn head(&self, looked: &Looked) -> HeadView {
+    /// What was looked at, and whether so many rules are not all of them.
+    pub(super) fn head(&self, looked: &Looked, rules: usize) -> HeadView {
         let count = looked.total() + looked.unreadable;
         let oldest = count.checked_sub(1).and_then(|last| self.bodies.get(last));
         HeadView {
@@ -124,6 +126,7 @@ impl Sample {
             scrubbed: looked.scrubbed,
             unreadable: looked.unreadable,
             is_cut: !looked.is_complete,
+            listed: (rules >= MAX_RULES).then_some(MAX_RULES),
             since: oldest.map(|oldest| When::new(oldest.received_at, UnixMillis::now())),
         }
     }

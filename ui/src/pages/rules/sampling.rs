@@ -1,7 +1,7 @@
 //! How much of what comes in is stored.
 
 use bugle_protocol::{RuleTopic, UnixMillis};
-use bugle_rules::rehearsal::{self, SampledRule, SamplingRehearsal};
+use bugle_rules::rehearsal::{self, MAX_RULES, SampledRule, SamplingRehearsal};
 use bugle_rules::sample::{new_release_lines, presets, warnings};
 use bugle_rules::{Problem as Fault, Sampling, SamplingDocument};
 use serde::Serialize;
@@ -140,10 +140,15 @@ impl Topic for SamplingRules {
             line: problem.line,
             message: problem.message,
         };
-        let warnings = warnings(&document, UnixMillis::now()).into_iter();
+        // Each line is compared with those above it.
+        let is_long = form.rules.lines().nth(MAX_RULES).is_some();
+        let warnings = match is_long {
+            true => Vec::new(),
+            false => warnings(&document, UnixMillis::now()),
+        };
         Ok(Beside {
             lines: LinesBeside::new(presets(), &form.rules),
-            warnings: warnings.map(warning).collect(),
+            warnings: warnings.into_iter().map(warning).collect(),
         })
     }
 
@@ -200,7 +205,7 @@ fn view(result: &SamplingRehearsal, sample: &Sample) -> Preview {
         share: share(rule.expected, rule.received),
     };
     Preview {
-        head: sample.head(&result.looked),
+        head: sample.head(&result.looked, result.rules.len()),
         rules: result.rules.iter().map(row).collect(),
         considered: result.considered,
         kept: result.kept,

@@ -99,7 +99,7 @@ impl Topic for TagRules {
             already: rule.already,
         };
         Ok(Preview {
-            head: sample.head(&result.looked),
+            head: sample.head(&result.looked, result.rules.len()),
             tagged: result.tagged,
             rules: result.rules.iter().map(row).collect(),
         })
