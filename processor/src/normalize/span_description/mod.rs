@@ -50,56 +50,60 @@ pub(super) fn add(event: &mut Object<'_>) {
         let Some(tags) = object_mut(span, "sentry_tags") else {
             continue;
         };
-        for (key, value) in inherited.iter().cloned().chain(own) {
+        for (key, value) in &inherited {
+            tags.insert(*key, value.clone());
+        }
+        for (key, value) in own {
             tags.insert(key, value);
         }
     }
 }
 
 /// A tag's name and value.
-type Tag = (&'static str, String);
+type Tag<'a> = (&'static str, Json<'a>);
 
 /// The tags that a transaction gives to its spans. Its user is not among them: a person's data in every span would be
 /// stored a thousand times, and read by nobody.
-fn inherited(event: &Object<'_>) -> Vec<Tag> {
-    let text = |key: &str| event.get_str(key).filter(|text| !text.is_empty());
+fn inherited<'a>(event: &Object<'a>) -> Vec<Tag<'a>> {
     let trace = contexts::get(event, "trace");
-    let request = event.get("request");
+    let request = event.get("request").and_then(Json::as_object);
     let is_mobile = event
         .get("sdk")
         .and_then(|sdk| sdk.get_str("name"))
         .is_some_and(|sdk| {
             sdk.starts_with("sentry.java.android") || sdk.starts_with("sentry.cocoa")
         });
+    let own = |key| event.get(key);
     let values = [
-        ("release", text("release")),
-        ("environment", text("environment")),
-        ("transaction", text("transaction")),
+        ("release", own("release").cloned()),
+        ("environment", own("environment").cloned()),
+        ("transaction", own("transaction").cloned()),
         (
             "transaction.op",
-            trace.and_then(|trace| trace.get_str("op")),
+            trace.and_then(|trace| trace.get("op")).cloned(),
         ),
         (
             "transaction.method",
-            request.and_then(|request| request.get_str("method")),
+            request.and_then(|request| request.get("method")).cloned(),
         ),
-        ("mobile", is_mobile.then_some("true")),
-        ("device.class", tag(event, "device.class")),
+        ("mobile", is_mobile.then(|| Json::from("true"))),
+        ("device.class", tag(event, "device.class").cloned()),
     ];
-    let known = |(key, value): (&'static str, Option<&str>)| Some((key, value?.to_owned()));
+    let known = |(key, value): (&'static str, Option<Json<'a>>)| {
+        let text = value.filter(|value| value.as_str().is_some_and(|text| !text.is_empty()));
+        Some((key, text?))
+    };
     values.into_iter().filter_map(known).collect()
 }
 
-fn tag<'t>(event: &'t Object<'_>, name: &str) -> Option<&'t str> {
+fn tag<'t, 'a>(event: &'t Object<'a>, name: &str) -> Option<&'t Json<'a>> {
     let tags = event.get("tags").and_then(Json::as_array)?;
-    let mut entries = tags.iter().filter_map(pairs::entry);
-    entries
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+    let tag = tags.iter().find(|tag| pairs::key(tag) == Some(name))?;
+    tag.as_array()?.get(1)
 }
 
 /// The tags that a span's own operation and description give.
-fn own_tags(span: &Object<'_>) -> Vec<Tag> {
+fn own_tags(span: &Object<'_>) -> impl Iterator<Item = Tag<'static>> + use<> {
     let op = span.get_str("op").unwrap_or_default();
     let described = describe(op, span).unwrap_or_default();
     let group = described.text.as_deref().map(group);
@@ -111,8 +115,8 @@ fn own_tags(span: &Object<'_>) -> Vec<Tag> {
         ("description", described.text.map(shortened)),
         ("status_code", status_code(span)),
     ];
-    let known = |(key, value): (&'static str, Option<String>)| Some((key, value?));
-    values.into_iter().filter_map(known).collect()
+    let known = |(key, value): (&'static str, Option<String>)| Some((key, Json::from(value?)));
+    values.into_iter().filter_map(known)
 }
 
 fn describe(op: &str, span: &Object<'_>) -> Option<Description> {
@@ -240,11 +244,14 @@ fn status_code(span: &Object<'_>) -> Option<String> {
 
 /// The first 16 hexadecimal digits of the MD5 of a description: short enough for a column, the same everywhere.
 fn group(description: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest = Md5::digest(description.as_bytes());
-    digest
+    let halves = digest
         .iter()
         .take(8)
-        .map(|byte| format!("{byte:02x}"))
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    halves
+        .map(|half| char::from(DIGITS[usize::from(half)]))
         .collect()
 }
 

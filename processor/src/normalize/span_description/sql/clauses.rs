@@ -5,39 +5,39 @@ use std::collections::BTreeSet;
 use super::item::{Item, Kind, MANY, VALUE, write};
 use super::logic;
 
-/// Words with which a clause begins.
+/// Words with which a clause begins, sorted.
 const STARTS: [&str; 31] = [
-    "SELECT",
+    "CROSS",
+    "DELETE",
+    "EXCEPT",
+    "FETCH",
+    "FOR",
     "FROM",
-    "WHERE",
+    "FULL",
     "GROUP",
     "HAVING",
-    "ORDER",
-    "LIMIT",
-    "OFFSET",
-    "SET",
-    "VALUES",
-    "ON",
-    "RETURNING",
+    "INNER",
+    "INSERT",
+    "INTERSECT",
     "INTO",
     "JOIN",
-    "UPDATE",
-    "DELETE",
-    "INSERT",
-    "UNION",
-    "EXCEPT",
-    "INTERSECT",
-    "USING",
-    "WITH",
     "LEFT",
-    "RIGHT",
-    "INNER",
-    "FULL",
-    "CROSS",
+    "LIMIT",
     "NATURAL",
-    "FOR",
+    "OFFSET",
+    "ON",
+    "ORDER",
+    "RETURNING",
+    "RIGHT",
+    "SELECT",
+    "SET",
     "TABLE",
-    "FETCH",
+    "UNION",
+    "UPDATE",
+    "USING",
+    "VALUES",
+    "WHERE",
+    "WITH",
 ];
 
 /// The tables that a text names.
@@ -71,7 +71,7 @@ pub(super) fn write_statement(items: &[Item<'_>], tables: &mut Tables) -> String
 }
 
 fn starts_clause(item: &Item<'_>, before: &Item<'_>) -> bool {
-    let is_start = item.kind == Kind::Key && STARTS.contains(&&*item.text);
+    let is_start = item.kind == Kind::Key && STARTS.binary_search(&&*item.text).is_ok();
     // `a = VALUES(a)` is a call, `DISTINCT ON (a)` belongs to the list.
     is_start && before.kind != Kind::Op && !(item.is_key("ON") && before.is_key("DISTINCT"))
 }
