@@ -65,9 +65,6 @@ impl Pattern {
     /// # Errors
     /// [`PatternError`] says what is wrong with it.
     pub fn new(pattern: &str, ignores_case: bool) -> Result<Self, PatternError> {
-        if pattern.len() > MAX_PATTERN_BYTES {
-            return Err(PatternError::TooLarge);
-        }
         let regex = RegexBuilder::new(&translate(pattern)?)
             .case_insensitive(ignores_case)
             .dot_matches_new_line(true)
@@ -75,6 +72,14 @@ impl Pattern {
             .build()
             .map_err(|_| PatternError::TooLarge)?;
         Ok(Self { regex })
+    }
+
+    /// Whether a text is a pattern, without the cost of compiling it.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`], but for what only compiling finds too large.
+    pub fn check(pattern: &str) -> Result<(), PatternError> {
+        translate(pattern).map(drop)
     }
 
     /// Whether the pattern describes the whole of `text`.
@@ -96,6 +101,9 @@ impl Pattern {
 
 /// The regular expression that means the same.
 fn translate(pattern: &str) -> Result<String, PatternError> {
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return Err(PatternError::TooLarge);
+    }
     let mut chars = pattern.chars().peekable();
     let mut regex = String::from(r"\A");
     // Whether a `{` is open, and whether anything was in it.

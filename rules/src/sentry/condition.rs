@@ -1,5 +1,7 @@
 //! Sentry's conditions: a tree of JSON objects, each with its operator in `op`.
 
+use std::sync::OnceLock;
+
 use bugle_protocol::Json;
 use bugle_query::Network;
 
@@ -31,10 +33,8 @@ pub enum Condition {
     Glob {
         /// The field.
         name: String,
-        /// The patterns, with those that are none.
-        patterns: Vec<String>,
-        /// Those that are.
-        compiled: Vec<Pattern>,
+        /// The patterns.
+        patterns: Patterns,
     },
     /// The field's address is in one of the networks.
     Cidr {
@@ -65,6 +65,36 @@ pub enum Condition {
     },
     /// An operator that is not known.
     Unsupported(String),
+}
+
+/// Patterns in today's language, in any case. They are compiled when they are first asked, so that reading many of them
+/// costs little.
+#[derive(Clone, Debug)]
+pub struct Patterns {
+    texts: Vec<String>,
+    compiled: OnceLock<Vec<Pattern>>,
+}
+
+impl Patterns {
+    fn new(texts: Vec<String>) -> Self {
+        Self {
+            texts,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// As they were written, also those that are no patterns, which describe nothing.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    fn describe(&self, text: &str) -> bool {
+        let compile = |pattern: &String| Pattern::new(pattern, true).ok();
+        let compiled = || self.texts.iter().filter_map(compile).collect();
+        let mut patterns = self.compiled.get_or_init(compiled).iter();
+        patterns.any(|pattern| pattern.matches(text))
+    }
 }
 
 /// How two values are ordered.
@@ -116,7 +146,10 @@ impl Condition {
             "gte" => Self::compare(json, Operator::GreaterOrEqual)?,
             "lt" => Self::compare(json, Operator::Less)?,
             "lte" => Self::compare(json, Operator::LessOrEqual)?,
-            "glob" => Self::glob(name()?, texts(json)?),
+            "glob" => Self::Glob {
+                name: name()?,
+                patterns: Patterns::new(texts(json)?),
+            },
             "cidr" => Self::Cidr {
                 name: name()?,
                 networks: texts(json)?
@@ -147,17 +180,6 @@ impl Condition {
         })
     }
 
-    fn glob(name: String, patterns: Vec<String>) -> Self {
-        let compiled = patterns
-            .iter()
-            .filter_map(|pattern| Pattern::new(pattern, true).ok());
-        Self::Glob {
-            name,
-            compiled: compiled.collect(),
-            patterns,
-        }
-    }
-
     /// The first operator in it that is not known. A rule with such a condition never applies.
     #[must_use]
     pub fn unsupported(&self) -> Option<&str> {
@@ -185,8 +207,8 @@ impl Condition {
                 operator,
                 value,
             } => is_ordered(&fields.value(name), *operator, value),
-            Self::Glob { name, compiled, .. } => match fields.value(name) {
-                FieldValue::Text(text) => compiled.iter().any(|pattern| pattern.matches(&text)),
+            Self::Glob { name, patterns } => match fields.value(name) {
+                FieldValue::Text(text) => patterns.describe(&text),
                 _ => false,
             },
             Self::Cidr { name, networks } => match fields.value(name) {

@@ -7,7 +7,7 @@ mod import;
 mod sampling;
 mod terms;
 
-pub use condition::{Condition, ConfigError, Operator};
+pub use condition::{Condition, ConfigError, Operator, Patterns};
 pub use fields::{FieldValue, Fields, OwnEvent, Trace};
 pub use import::{ImportError, to_lines};
 pub use sampling::{Kind, Match, SamplingConfig, SamplingRule, SamplingValue, decide};

@@ -3,6 +3,7 @@
 use bugle_protocol::Json;
 
 use super::condition::{Condition, Operator};
+use crate::pattern::Pattern;
 
 /// How many patterns the braces of one may stand for.
 const MAX_ALTERNATIVES: usize = 64;
@@ -48,9 +49,9 @@ impl Speaker {
                 operator,
                 value,
             } => self.compare(name, *operator, value),
-            Condition::Glob { name, patterns, .. } => {
+            Condition::Glob { name, patterns } => {
                 let mut values = Vec::new();
-                for pattern in patterns {
+                for pattern in patterns.texts() {
                     values.extend(globs(pattern)?.iter().map(|glob| format!("\"{glob}\"")));
                 }
                 self.one_of(&self.key(name)?, &values)
@@ -283,7 +284,7 @@ fn escaped(text: &str) -> Result<String, String> {
 /// The patterns of ours, as they stand between quotes, that together describe what one of Sentry's does; none for what
 /// describes nothing.
 fn globs(pattern: &str) -> Result<Vec<String>, String> {
-    if crate::pattern::Pattern::new(pattern, true).is_err() || pattern.is_empty() {
+    if pattern.is_empty() || Pattern::check(pattern).is_err() {
         return Ok(Vec::new());
     }
     let mut expansion = Expansion {
