@@ -78,7 +78,9 @@ impl Detector {
             Self::Mac => traits.length >= 17 && traits.bytes & (byte::COLON | byte::DASH) != 0,
             Self::Uuid => traits.length >= 32,
             Self::Email => traits.has_bytes(byte::AT | byte::DOT),
-            Self::Ip(_) => traits.bytes & (byte::COLON | byte::DOT) != 0,
+            Self::Ip(_) => {
+                traits.has_bytes(byte::COLON) || (traits.digits >= 4 && traits.has_bytes(byte::DOT))
+            }
             Self::Iban => {
                 traits.length >= 15 && traits.digits >= 2 && traits.has_bytes(byte::UPPER)
             }
@@ -245,6 +247,10 @@ fn captured(regex: &Regex, groups: &[usize], text: &str) -> Vec<Range> {
             .collect();
     }
     let mut ranges: Vec<Range> = Vec::new();
+    // Looking for groups needs memory of its own.
+    if !regex.is_match(text) {
+        return ranges;
+    }
     for captures in regex.captures_iter(text) {
         for (i, group) in captures.iter().enumerate() {
             let Some(group) = group.filter(|_| groups.contains(&i)) else {

@@ -81,23 +81,47 @@ struct Walk<'s, 'm> {
     memo: Memo<'s>,
 }
 
-/// The rules of the last value, which are nearly always those of the next one too.
+/// The rules of the last few kinds of values, of which nearly every value is one.
 struct Memo<'s> {
+    entries: [MemoEntry<'s>; 8],
+    /// The entry that is written next.
+    oldest: usize,
+}
+
+struct MemoEntry<'s> {
     state: Vec<u64>,
     class: Class,
     rules: Vec<&'s Rule>,
 }
 
 impl<'s> Memo<'s> {
-    fn rules(&mut self, pass: &'s Pass, state: &[u64], class: Class) -> &[&'s Rule] {
-        if self.state != state || self.class != class {
-            self.state.clear();
-            self.state.extend_from_slice(state);
-            self.class = class;
-            self.rules.clear();
-            self.rules.extend(pass.rules(state, class));
+    /// Knows no value yet: nothing applies to this class.
+    fn new() -> Self {
+        let empty = || MemoEntry {
+            state: Vec::new(),
+            class: Class::False,
+            rules: Vec::new(),
+        };
+        Self {
+            entries: std::array::from_fn(|_| empty()),
+            oldest: 0,
         }
-        &self.rules
+    }
+
+    fn rules(&mut self, pass: &'s Pass, state: &[u64], class: Class) -> &[&'s Rule] {
+        let known = |entry: &MemoEntry<'_>| entry.class == class && entry.state.iter().eq(state);
+        let place = self.entries.iter().position(known).unwrap_or_else(|| {
+            let place = self.oldest;
+            self.oldest = (place + 1) % self.entries.len();
+            let entry = &mut self.entries[place];
+            entry.state.clear();
+            entry.state.extend_from_slice(state);
+            entry.class = class;
+            entry.rules.clear();
+            entry.rules.extend(pass.rules(state, class));
+            place
+        });
+        &self.entries[place].rules
     }
 }
 
@@ -109,12 +133,7 @@ impl<'s, 'm> Walk<'s, 'm> {
             has_notes: !meta.is_empty(),
             meta,
             fired,
-            // No value is known yet, and nothing applies to this class.
-            memo: Memo {
-                state: Vec::new(),
-                class: Class::False,
-                rules: Vec::new(),
-            },
+            memo: Memo::new(),
         }
     }
 
@@ -140,6 +159,9 @@ impl<'s, 'm> Walk<'s, 'm> {
     fn apply(&mut self, value: &mut Json<'_>, known: Known<'_>, path: &Path<'_>) -> bool {
         let state = &self.states[self.states.len() - self.pass.matcher.words()..];
         let rules = self.memo.rules(self.pass, state, known.field.class);
+        if rules.is_empty() {
+            return false;
+        }
         let target = Value {
             key: known.key(),
             path,

@@ -71,6 +71,14 @@ const NAMED: [&str; 4] = [
     r#"(?i:secret_?access_?key)["']?\s{0,3}[:=]\s{0,3}["']?([A-Za-z0-9+/]{40})(?:[^A-Za-z0-9+/]|$)"#,
 ];
 
+/// How names of values end that are keys, without what stands between their words.
+const KEY_NAMES: [&str; 4] = [
+    "secretaccesskey",
+    "accountkey",
+    "sharedaccesskey",
+    "awssessiontoken",
+];
+
 /// A URL that is a secret as a whole: whoever knows it may post.
 const WEBHOOK: &str = r"\bhooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]{20,})";
 
@@ -100,16 +108,14 @@ fn goes_on(text: &str, end: usize) -> bool {
 
 /// Whether a value under this name is a key of a provider, whatever its form.
 pub(super) fn is_key_name(name: &str) -> bool {
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
-    let plain: String = letters
-        .map(|byte| char::from(byte.to_ascii_lowercase()))
-        .collect();
-    [
-        "secretaccesskey",
-        "accountkey",
-        "sharedaccesskey",
-        "awssessiontoken",
-    ]
-    .iter()
-    .any(|known| plain.ends_with(known))
+    let is_end = |known: &str| {
+        let mut letters = name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+        let mut known = known.bytes().rev();
+        known.all(|byte| {
+            letters
+                .next()
+                .is_some_and(|letter| letter.eq_ignore_ascii_case(&byte))
+        })
+    };
+    KEY_NAMES.iter().any(|known| is_end(known))
 }

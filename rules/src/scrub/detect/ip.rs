@@ -1,19 +1,19 @@
 //! IP addresses in a text.
 
 use std::net::Ipv6Addr;
-use std::sync::LazyLock;
 
-use regex::Regex;
+use memchr::memchr_iter;
 
 use super::{Range, Reach};
 
-static IPV4: LazyLock<Regex> = LazyLock::new(|| {
-    let octet = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])";
-    super::compile(&format!(r"\b(?:{octet}\.){{3}}{octet}\b"))
-});
-
 /// The longest form: eight groups, the last two as IPv4.
 const LONGEST_IPV6: usize = 45;
+
+/// `1.1.1.1`.
+const SHORTEST_IPV4: usize = 7;
+
+/// The numbers of an IPv4 address.
+const OCTETS: usize = 4;
 
 /// The addresses of both kinds, in order.
 ///
@@ -23,28 +23,86 @@ pub(super) fn find(text: &str, reach: Reach) -> Vec<Range> {
     let mut ranges = find_ipv6(text, reach);
     let whole = ranges.len();
     let mut passed = 0;
-    for found in IPV4.find_iter(text) {
-        while passed < whole && ranges[passed].1 <= found.start() {
+    find_ipv4(text, |start, end| {
+        while passed < whole && ranges[passed].1 <= start {
             passed += 1;
         }
         // Not the tail of `64:ff9b::192.0.2.1`.
-        if passed == whole || found.end() <= ranges[passed].0 {
-            ranges.push((found.start(), found.end()));
+        if passed == whole || end <= ranges[passed].0 {
+            ranges.push((start, end));
         }
-    }
+    });
     ranges.sort_unstable();
     ranges
 }
 
-fn find_ipv6(text: &str, reach: Reach) -> Vec<Range> {
-    let mut ranges = Vec::new();
-    let mut start = 0;
-    for (i, byte) in text.bytes().chain([b' ']).enumerate() {
-        if byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.') {
+/// Calls `found` for each IPv4 address that stands alone. Numbers may have leading zeros.
+fn find_ipv4(text: &str, mut found: impl FnMut(usize, usize)) {
+    let bytes = text.as_bytes();
+    let mut passed = 0;
+    for dot in memchr_iter(b'.', bytes) {
+        if dot < passed {
             continue;
         }
-        ranges.extend(address_in(text, start, i).map(|range| part_of(text, range, reach)));
-        start = i + 1;
+        let before = bytes[passed..dot].iter().rev();
+        let start = dot - before.take_while(|byte| byte.is_ascii_digit()).count();
+        let after = bytes[dot..].iter();
+        passed = dot
+            + after
+                .take_while(|byte| byte.is_ascii_digit() || **byte == b'.')
+                .count();
+        if passed - start >= SHORTEST_IPV4 {
+            find_in_numbers(text, (start, passed), &mut found);
+        }
+    }
+}
+
+/// Calls `found` for each four neighbours in a run of digits and dots.
+fn find_in_numbers(text: &str, (start, end): Range, found: &mut impl FnMut(usize, usize)) {
+    let is_cut_before = text[..start].chars().next_back().is_some_and(is_word);
+    let is_cut_after = text[end..].chars().next().is_some_and(is_word);
+    let (mut octets, mut first, mut at) = (0, start, start);
+    for number in text[start..end].split('.') {
+        let next = at + number.len();
+        let is_whole = !(is_cut_before && at == start || is_cut_after && next == end);
+        if octets == 0 {
+            first = at;
+        }
+        octets = if is_whole && is_octet(number) {
+            octets + 1
+        } else {
+            0
+        };
+        if octets == OCTETS {
+            found(first, next);
+            octets = 0;
+        }
+        at = next + 1;
+    }
+}
+
+fn is_octet(number: &str) -> bool {
+    (1..=3).contains(&number.len()) && number.parse::<u8>().is_ok()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn find_ipv6(text: &str, reach: Reach) -> Vec<Range> {
+    let bytes = text.as_bytes();
+    let belongs = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
+    let mut ranges = Vec::new();
+    let mut passed = 0;
+    for colon in memchr_iter(b':', bytes) {
+        if colon < passed {
+            continue;
+        }
+        let before = bytes[passed..colon].iter().rev();
+        let start = colon - before.take_while(belongs).count();
+        passed = colon + bytes[colon..].iter().take_while(belongs).count();
+        let address = address_in(text, start, passed);
+        ranges.extend(address.map(|range| part_of(text, range, reach)));
     }
     ranges
 }
@@ -53,8 +111,8 @@ fn find_ipv6(text: &str, reach: Reach) -> Vec<Range> {
 fn address_in(text: &str, start: usize, end: usize) -> Option<Range> {
     let word = text.get(start..end)?;
     // A letter next to it makes it part of a name, such as `std::fmt`.
-    let bounded = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    if word.matches(':').take(2).count() < 2
+    let bounded = |c: Option<char>| !c.is_some_and(is_word);
+    if word.bytes().filter(|byte| *byte == b':').take(2).count() < 2
         || !bounded(text[..start].chars().next_back())
         || !bounded(text[end..].chars().next())
     {
@@ -86,4 +144,35 @@ fn part_of(text: &str, (start, end): Range, reach: Reach) -> Range {
         _ => start,
     };
     (start, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use regex::Regex;
+
+    use super::*;
+
+    fn by_expression(text: &str) -> Vec<Range> {
+        let octet = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]?[0-9])";
+        let expression = format!(r"\b(?:{octet}\.){{3}}{octet}\b");
+        let expression = Regex::new(&expression).unwrap();
+        let found = expression.find_iter(text);
+        found.map(|found| (found.start(), found.end())).collect()
+    }
+
+    fn by_hand(text: &str) -> Vec<Range> {
+        let mut ranges = Vec::new();
+        find_ipv4(text, |start, end| ranges.push((start, end)));
+        ranges
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_by_hand_is_what_the_expression_finds(
+            text in "(x|é|_| |-|\\.|0|1|25|255|256|10\\.0\\.0\\.1|1\\.2\\.3|\\.7){0,12}",
+        ) {
+            prop_assert_eq!(by_hand(&text), by_expression(&text), "{}", text);
+        }
+    }
 }
