@@ -4,6 +4,7 @@ mod attachment;
 mod client_report;
 mod crash;
 mod csp;
+pub(crate) mod derived;
 pub(crate) mod event;
 mod feedback;
 mod json;

@@ -4,6 +4,7 @@ mod aside;
 mod batch;
 pub mod explain;
 mod items;
+mod jobs;
 mod measure;
 pub mod normalize;
 mod pool;
@@ -14,4 +15,5 @@ mod rule_book;
 mod settle;
 mod verdict;
 
+pub use jobs::Jobs;
 pub use processor::Processor;

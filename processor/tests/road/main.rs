@@ -6,6 +6,7 @@ mod crashes;
 mod events;
 mod failures;
 mod hostile;
+mod jobs;
 mod ledger;
 mod reports;
 mod rules;
