@@ -1,5 +1,7 @@
 //! Sampling: which line decides, and that it decides evenly and the same for everybody.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use bugle_protocol::{Event, UnixMillis};
 use bugle_rules::sample::{Draw, random, seed};
 use bugle_rules::{Facts, Sampling, SamplingDocument, Sender};
