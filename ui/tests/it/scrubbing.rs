@@ -84,7 +84,7 @@ async fn rules_are_tried_saved_and_undone() {
     let page = world.browser.post(PATH, &preview).await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_shows(&[
-        "Of the last 1 stored event, transactions included, this would still change 1.",
+        "Of the 1 newest stored events and transactions, this would still change 1.",
         "Rule 0: e-mail addresses, mask with stars",
         "extra.pin 1 event Before 1234 After, by the sensitive fields [Filtered]",
         "Not saved yet.",

@@ -129,7 +129,7 @@ pub(super) async fn submit<T: Topic>(
     let (form, action) = (T::typed(&fields), fields.get("action"));
     match action {
         "preview" | "save" => {
-            let (form, read) = read::<T>(form).await?;
+            let (form, read) = aside(form, |form| T::read(form)).await?;
             let mut shown = editor.shown(form).with(&fields);
             shown.is_changed = read.as_ref() != Ok(&editor.document);
             match read {
@@ -142,25 +142,27 @@ pub(super) async fn submit<T: Topic>(
             }
         }
         button => {
+            let (button, sent) = (button.to_owned(), fields.clone());
+            let (form, faults) = aside(form, move |form| T::press(form, &sent, &button)).await?;
+            let faults = faults.ok_or(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY))?;
             let mut shown = editor.shown(form).with(&fields);
             shown.is_changed = true;
-            let faults = T::press(&mut shown.form, &fields, button);
-            let faults = faults.ok_or(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY))?;
             editor.render(shown.faulty(faults)).await
         }
     }
 }
 
-/// Reads a form on a thread that may take its time: rules are compiled, and people paste thousands of them.
-async fn read<T: Topic>(
-    form: T::Form,
-) -> Result<(T::Form, Result<T::Document, Vec<Fault>>), Problem> {
-    let work = tokio::task::spawn_blocking(move || {
-        let read = T::read(&form);
-        (form, read)
+/// Works on a form on a thread that may take its time: rules are compiled, and people paste thousands of them.
+async fn aside<F: Send + 'static, R: Send + 'static>(
+    mut form: F,
+    work: impl FnOnce(&mut F) -> R + Send + 'static,
+) -> Result<(F, R), Problem> {
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&mut form);
+        (form, result)
     });
-    work.await
-        .map_err(|_| Problem::Broken("reading a form of rules panicked"))
+    done.await
+        .map_err(|_| Problem::Broken("working on a form of rules panicked"))
 }
 
 impl<T: Topic> Shown<T> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::super::fields::Fields;
-use super::form::{ScrubbingForm, pretty};
+use super::form::ScrubbingForm;
 
 /// What can be done with what is found, with the words for it.
 const METHODS: [(&str, &str); 4] = [
@@ -248,7 +248,7 @@ fn add(
     selector: Selector,
     field: &'static str,
 ) -> Result<(), Vec<Fault>> {
-    let mut config = form.config()?;
+    let mut config = form.config().clone()?;
     let alone = PiiConfig {
         rules: [("new".to_owned(), rule.clone())].into(),
         ..PiiConfig::default()
@@ -260,7 +260,7 @@ fn add(
     let id = id.unwrap_or_default();
     config.rules.insert(id.clone(), rule);
     config.applications.entry(selector).or_default().push(id);
-    form.advanced = pretty(&config);
+    form.set_config(config);
     Ok(())
 }
 
@@ -347,7 +347,7 @@ mod tests {
             let faults = add_rule(&mut form);
             assert_eq!((faults.len(), faults[0].field), (1, field));
             assert_eq!(faults[0].column, column, "{}", form.adding.selector);
-            assert_eq!(form.advanced, "");
+            assert_eq!(form.text("advanced"), Some(""));
         }
     }
 
@@ -383,8 +383,13 @@ mod tests {
         assert_eq!(config.rules["0"].kind, pattern);
         form.adding.preset_keys = " , ".to_owned();
         assert_eq!(add_preset(&mut form)[0].field, "preset_keys");
-        form.advanced = "{".to_owned();
-        form.adding.preset_keys = "x".to_owned();
+        let pairs = [
+            ("advanced", "{"),
+            ("preset_keys", "x"),
+            ("preset_selector", "a"),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut form = ScrubbingForm::typed(&Fields::new(pairs.to_vec()));
         assert_eq!(add_preset(&mut form)[0].field, "advanced");
     }
 }

@@ -1,5 +1,7 @@
 //! The form of the scrubbing settings, and the document it stands for.
 
+use std::sync::OnceLock;
+
 use bugle_rules::scrub::{ExtraDetector, PiiConfig, ScrubSettings, Scrubber};
 use bugle_rules::{Problem as Fault, ScrubbingDocument};
 use serde::Serialize;
@@ -19,7 +21,10 @@ pub(in super::super) struct ScrubbingForm {
     safe_fields: String,
     detectors: Vec<Detector>,
     /// Sentry's JSON.
-    pub(super) advanced: String,
+    advanced: String,
+    /// What is read from it, once: that compiles every rule.
+    #[serde(skip)]
+    config: OnceLock<Result<PiiConfig, Vec<Fault>>>,
     /// The rule that is about to be added.
     pub(super) adding: Adding,
 }
@@ -44,6 +49,7 @@ impl ScrubbingForm {
             safe_fields: settings.safe_fields.join("\n"),
             detectors: detectors(|detector| document.detectors.contains(&detector)),
             advanced: pretty(&document.advanced),
+            config: OnceLock::from(Ok(document.advanced.clone())),
             adding: Adding::default(),
         }
     }
@@ -59,6 +65,7 @@ impl ScrubbingForm {
             safe_fields: fields.get("safe_fields").to_owned(),
             detectors: detectors(is_on),
             advanced: fields.get("advanced").to_owned(),
+            config: OnceLock::new(),
             adding: Adding::typed(fields),
         }
     }
@@ -78,7 +85,7 @@ impl ScrubbingForm {
                 .filter(|(_, view)| view.is_on)
                 .map(|(detector, _)| detector)
                 .collect(),
-            advanced: self.config()?,
+            advanced: self.config().clone()?,
         };
         let (_, faults) = Scrubber::of_document(&document);
         match faults.is_empty() {
@@ -97,9 +104,15 @@ impl ScrubbingForm {
         }
     }
 
-    /// The advanced rules.
-    pub(super) fn config(&self) -> Result<PiiConfig, Vec<Fault>> {
-        PiiConfig::paste(&self.advanced)
+    /// The advanced rules, or what is wrong with them.
+    pub(super) fn config(&self) -> &Result<PiiConfig, Vec<Fault>> {
+        self.config.get_or_init(|| PiiConfig::paste(&self.advanced))
+    }
+
+    /// Puts other rules in their place, which can be used.
+    pub(super) fn set_config(&mut self, config: PiiConfig) {
+        self.advanced = pretty(&config);
+        self.config = OnceLock::from(Ok(config));
     }
 }
 
@@ -119,7 +132,7 @@ fn capitalized(text: &str) -> String {
 }
 
 /// Rules as the form shows them; nothing where there are none.
-pub(super) fn pretty(config: &PiiConfig) -> String {
+fn pretty(config: &PiiConfig) -> String {
     if *config == PiiConfig::default() {
         return String::new();
     }
@@ -131,10 +144,9 @@ mod tests {
     use super::*;
 
     fn form(advanced: &str) -> ScrubbingForm {
-        ScrubbingForm {
-            advanced: advanced.to_owned(),
-            ..ScrubbingForm::fill(&ScrubbingDocument::default())
-        }
+        let pairs = [("scrub_data", "on"), ("advanced", advanced)];
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ScrubbingForm::typed(&Fields::new(pairs.to_vec()))
     }
 
     const RULES: &str = r#"{"rules":{"0":{"type":"ip","redaction":{"method":"mask"}}},"applications":{"$string":["0"]}}"#;

@@ -32,6 +32,8 @@ const MOST_SUGGESTIONS: usize = 200;
 /// The longest selector that is offered.
 const LONGEST_SUGGESTION: usize = 100;
 
+/// The most characters of a value that is shown beside one.
+const LONGEST_EXAMPLE: usize = 40;
 /// The most rules without effect that are named.
 const MOST_IDLE: usize = 20;
 
@@ -43,6 +45,8 @@ pub(super) struct Scrubbing;
 pub(super) struct Beside {
     /// What the organisation has decided for all its projects; none on its own page, or if it has not.
     organization: Option<Organization>,
+    /// The project's slug; none on the organisation's page.
+    slug: Option<String>,
     /// The address of the organisation's page.
     organization_url: String,
     /// The ids of advanced rules that do nothing, with the reason.
@@ -110,8 +114,8 @@ impl Topic for Scrubbing {
 
     /// The settings stand for many rules, so those are shown that did something; the team's own always.
     fn rules(form: &ScrubbingForm) -> Vec<NamedRule> {
-        let config = form.config().unwrap_or_default();
-        let own = config.rules.iter().map(|(id, rule)| NamedRule {
+        let rules = form.config().iter().flat_map(|config| &config.rules);
+        let own = rules.map(|(id, rule)| NamedRule {
             name: format!("project:{id}"),
             line: None,
             label: format!("Rule {id}: {}", adding::describe(rule)),
@@ -129,6 +133,12 @@ impl Topic for Scrubbing {
             Some(_) => organization_document(ui, place).await?,
             None => None,
         };
+        let config = form.config().clone().unwrap_or_default();
+        let events = recent(ui, place, SUGGESTING_EVENTS).await?;
+        let work = move || (idle(&config), suggestions(&events));
+        let (idle, suggestions) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Problem::Broken("looking through rules and events panicked"))?;
         Ok(Beside {
             organization: organization.map(|(name, document)| Organization {
                 name,
@@ -137,11 +147,10 @@ impl Topic for Scrubbing {
                     .map(|value| diff::lines(&value))
                     .unwrap_or_default(),
             }),
+            slug: place.project.as_ref().map(|project| project.slug.clone()),
             organization_url: ui.site.link("/settings/scrubbing/"),
-            idle: form
-                .config()
-                .map_or_else(|_| Vec::new(), |config| idle(&config)),
-            suggestions: suggestions(ui, place).await?,
+            idle,
+            suggestions,
         })
     }
 
@@ -247,30 +256,27 @@ async fn shares(ui: &Ui, place: &Place, limit: u32) -> Result<Vec<(ProjectId, u3
     Ok(projects.map(|project| (project, share)).collect())
 }
 
-async fn suggestions(ui: &Ui, place: &Place) -> Result<Vec<Suggested>, Problem> {
-    let events = recent(ui, place, SUGGESTING_EVENTS).await?;
-    let work = tokio::task::spawn_blocking(move || {
-        let mut found = BTreeMap::new();
-        for stored in &events {
-            let Ok(mut event) = Event::parse(&stored.body) else {
-                continue;
-            };
-            event.fields.retain(|key, _| !key.starts_with('_'));
-            for suggestion in suggest(&event) {
-                let selector = suggestion.selector.to_string();
-                if selector.len() <= LONGEST_SUGGESTION {
-                    let example: &mut String = found.entry(selector).or_default();
-                    if let Some(value) = suggestion.value.filter(|_| example.is_empty()) {
-                        *example = value.chars().take(40).collect();
-                    }
+/// The selectors of what events hold, each with a value it reaches.
+fn suggestions(events: &[StoredBody]) -> Vec<Suggested> {
+    let mut found = BTreeMap::new();
+    for stored in events {
+        let Ok(mut event) = Event::parse(&stored.body) else {
+            continue;
+        };
+        // What begins like this is ours: notes, and which rules there were.
+        event.fields.retain(|key, _| !key.starts_with('_'));
+        for suggestion in suggest(&event) {
+            let selector = suggestion.selector.to_string();
+            if selector.len() <= LONGEST_SUGGESTION {
+                let example: &mut String = found.entry(selector).or_default();
+                if let Some(value) = suggestion.value.filter(|_| example.is_empty()) {
+                    *example = value.chars().take(LONGEST_EXAMPLE).collect();
                 }
             }
         }
-        let suggested = found.into_iter().take(MOST_SUGGESTIONS);
-        suggested
-            .map(|(selector, example)| Suggested { selector, example })
-            .collect()
-    });
-    work.await
-        .map_err(|_| Problem::Broken("suggesting selectors panicked"))
+    }
+    let suggested = found.into_iter().take(MOST_SUGGESTIONS);
+    suggested
+        .map(|(selector, example)| Suggested { selector, example })
+        .collect()
 }
