@@ -1,7 +1,7 @@
 //! Scores normalising against the recorded answers of the reference, where the suite is present.
 //!
-//! Accepted differences: `norm_client_ip` was recorded with an older reference that gave events no trace; lone surrogates
-//! are replaced, not refused; names of Android models and the reference's second normalisation are left out.
+//! `norm_client_ip` was recorded with an older reference that gave events no trace, so the trace is not compared there. All
+//! other differences are in `docs/normalisation.md`.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
@@ -15,10 +15,10 @@ use serde_json::{Map, Value};
 const FLOORS: [(&str, usize, usize); 15] = [
     ("norm_breadcrumbs", 14, 13),
     ("norm_client_ip", 35, 34),
-    ("norm_contexts", 87, 83),
-    ("norm_events", 26, 24),
-    ("norm_exception", 78, 78),
-    ("norm_fields", 191, 188),
+    ("norm_contexts", 91, 89),
+    ("norm_events", 26, 26),
+    ("norm_exception", 79, 79),
+    ("norm_fields", 196, 193),
     ("norm_logentry", 25, 25),
     ("norm_request", 60, 59),
     ("norm_security", 14, 14),
@@ -26,8 +26,8 @@ const FLOORS: [(&str, usize, usize); 15] = [
     ("norm_transactions", 107, 106),
     ("norm_trimming", 144, 144),
     ("norm_user", 21, 21),
-    ("captured", 45, 36),
-    ("pipeline", 18, 14),
+    ("captured", 62, 62),
+    ("pipeline", 21, 19),
 ];
 
 #[test]
@@ -59,9 +59,7 @@ fn cases_are_answered_like_the_reference() {
 }
 
 fn is_alike(case: &Value, strict: bool) -> bool {
-    let Some(answer) = explain::normalize::case(&case.to_string()) else {
-        return false;
-    };
+    let answer = explain::case(&case.to_string());
     let answer: Value = serde_json::from_str(&answer).unwrap();
     let mut got = answer["output"].clone();
     let mut wanted = case["expected_output"].clone();

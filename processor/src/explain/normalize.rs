@@ -4,7 +4,7 @@ use bugle_protocol::event::EventError;
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::meta::FieldError;
 use bugle_protocol::timestamp::parse_timestamp;
-use bugle_protocol::{Event, Meta, UnixMillis};
+use bugle_protocol::{Event, EventId, Meta, UnixMillis};
 
 use crate::normalize::{Context, NormalizedEvent, Settings, normalize};
 use bugle_rules::scrub::{PiiConfig, ScrubSettings, Scrubber};
@@ -82,11 +82,35 @@ fn run(
 ) -> Result<Json<'static>, String> {
     let mut normalized = normalize(event, &context(config), &settings(config))
         .map_err(|error| format!("invalid transaction event: {error}"))?;
+    stamp(normalized.event_mut(), config);
     if let Some(scrubber) = scrubber {
         let (event, meta) = normalized.parts_mut();
         scrubber.scrub(event, meta);
     }
     stored(&normalized)
+}
+
+/// Adds what the config says of the event from outside: whose it is, and the replay in whose trace it happened.
+fn stamp(event: &mut Event<'_>, config: &Json<'_>) {
+    for (from, to) in [
+        ("project_id", "project"),
+        ("key_id", "key_id"),
+        ("grouping_config", "grouping_config"),
+    ] {
+        if let Some(value) = config.get(from).filter(|value| !value.is_null()) {
+            event.fields.insert(to, value.clone().into_owned());
+        }
+    }
+    let replay = config.get_str("replay_id").and_then(|id| id.parse().ok());
+    let contexts = event
+        .fields
+        .get_mut("contexts")
+        .and_then(Json::as_object_mut);
+    if let Some((replay, contexts)) = replay.zip(contexts) {
+        let id: EventId = replay;
+        let context = [("replay_id", id.to_string()), ("type", "replay".to_owned())];
+        contexts.insert("replay", Object::from_iter(context));
+    }
 }
 
 fn stored(event: &NormalizedEvent<'_>) -> Result<Json<'static>, String> {

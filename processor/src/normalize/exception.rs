@@ -5,7 +5,7 @@ use bugle_protocol::meta::FieldError;
 
 use super::mechanism::{self, MECHANISM};
 use super::note::{Notes, Path, object_mut, values_mut};
-use super::scalar::{BOOL, JSON_TEXT, TEXT};
+use super::scalar::{BOOL, JSON_TEXT, TEXT, THREAD_ID};
 use super::schema::{Empty, Kind, Limit, MESSAGE, Schema, field};
 use super::stacktrace::{self, STACKTRACE};
 
@@ -21,7 +21,7 @@ pub(super) static EXCEPTION: Schema = Schema::new(
         field("module", TEXT).limit(CLASS),
         field("stacktrace", Kind::Struct(&STACKTRACE)),
         field("raw_stacktrace", Kind::Struct(&STACKTRACE)),
-        field("thread_id", Kind::Any),
+        field("thread_id", THREAD_ID),
         field("mechanism", Kind::Struct(&MECHANISM)).empty(Empty::Stays),
     ],
 );
@@ -30,7 +30,7 @@ pub(super) static EXCEPTION: Schema = Schema::new(
 pub(super) static THREAD: Schema = Schema::new(
     "thread",
     &[
-        field("id", Kind::Any),
+        field("id", THREAD_ID),
         field("name", TEXT).limit(Limit::about(1024, 100)),
         field("stacktrace", Kind::Struct(&STACKTRACE)),
         field("raw_stacktrace", Kind::Struct(&STACKTRACE)),

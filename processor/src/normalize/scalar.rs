@@ -24,6 +24,7 @@ pub(super) const IP: Kind = Kind::Scalar(ip_address);
 pub(super) const UUID: Kind = Kind::Scalar(uuid);
 pub(super) const SPAN_ID: Kind = Kind::Scalar(span_id);
 pub(super) const STATUS: Kind = Kind::Scalar(status);
+pub(super) const THREAD_ID: Kind = Kind::Scalar(thread_id);
 pub(super) const HTTP_URL: Kind = Kind::Scalar(http_url);
 
 /// Integers up to here are exact in a float, and so in the JSON of every client.
@@ -100,6 +101,18 @@ fn signed(value: &mut Json<'_>) -> Result<(), Fault> {
 )]
 fn whole(number: f64) -> i64 {
     number as i64
+}
+
+/// A thread's number or name. Numbers are 64 bits without a sign, which some clients print with one.
+fn thread_id(value: &mut Json<'_>) -> Result<(), Fault> {
+    match value {
+        Json::String(_) | Json::Number(Number::Unsigned(_)) => Ok(()),
+        Json::Number(Number::Signed(n)) => {
+            *value = Json::Number(Number::Unsigned(n.cast_unsigned()));
+            Ok(())
+        }
+        _ => Err(Fault::invalid("expected a thread id")),
+    }
 }
 
 fn float(value: &mut Json<'_>) -> Result<(), Fault> {
