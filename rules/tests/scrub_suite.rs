@@ -2,15 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use bugle_rules::explain;
+use bugle_rules::scrub::ExtraDetector;
 use serde_json::Value;
 
 /// File, and how many of its cases must agree: all of the output, and only the texts in it.
 ///
-/// What is missing to the number of cases is listed in `docs/scrubbing-differences.md`.
+/// This is without detectors beyond Sentry's. What is missing to the number of cases is listed in `docs/scrubbing-differences.md`.
 const FLOORS: [(&str, usize, usize); 14] = [
     ("captured", 15, 15),
     ("scrub_builtin", 126, 126),
@@ -30,17 +32,11 @@ const FLOORS: [(&str, usize, usize); 14] = [
 
 #[test]
 fn the_suite_agrees() {
-    let folder = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/suites/processor"
-    ));
-    if !folder.exists() {
-        eprintln!("skipped: no suite in {}", folder.display());
+    let Some(folder) = suite() else {
         return;
-    }
+    };
     for (file, strict, redacted) in FLOORS {
-        let text = fs::read_to_string(folder.join(format!("{file}.json"))).unwrap();
-        let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let cases = cases(folder, file);
         let answers: Vec<(Value, Value)> = cases.iter().filter_map(answer).collect();
         let failed = |agree: fn(&Value, &Value) -> bool| -> Vec<&str> {
             let pairs = answers
@@ -52,6 +48,66 @@ fn the_suite_agrees() {
         assert!(answers.len() - differ.len() >= strict, "{file}: {differ:?}");
         assert!(answers.len() - leak.len() >= redacted, "{file}: {leak:?}");
     }
+}
+
+#[test]
+fn whatever_differs_is_listed() {
+    let Some(folder) = suite() else {
+        return;
+    };
+    let listed = listed();
+    let names: Vec<&str> = ExtraDetector::defaults()
+        .into_iter()
+        .map(ExtraDetector::name)
+        .collect();
+    let mut differing = BTreeSet::new();
+    for (file, ..) in FLOORS {
+        for mut case in cases(folder, file) {
+            if let Some(config) = case["config"].as_object_mut() {
+                config.insert("detectors".to_owned(), Value::from(names.clone()));
+            }
+            let answer = answer(&case).filter(|(case, got)| !same(&case["expected_output"], got));
+            differing.extend(answer.and_then(|(case, _)| case["id"].as_str().map(str::to_owned)));
+        }
+    }
+    assert_eq!(differing, listed);
+}
+
+/// The cases that the list of differences names, as `file/0001, 0002; other/0003`.
+fn listed() -> BTreeSet<String> {
+    let list = include_str!("../../docs/scrubbing-differences.md");
+    let (mut ids, mut file) = (BTreeSet::new(), "");
+    for word in list.split(|c: char| c.is_whitespace() || ",;()".contains(c)) {
+        let number = match word.split_once('/') {
+            Some((name, number)) => {
+                file = name;
+                number
+            }
+            None => word,
+        };
+        if number.len() == 4 && number.parse::<u16>().is_ok() && file.contains('_') {
+            ids.insert(format!("{file}/{number}"));
+        }
+    }
+    ids
+}
+
+/// The folder of the suite, if it is at hand.
+fn suite() -> Option<&'static Path> {
+    let folder = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/suites/processor"
+    ));
+    if !folder.exists() {
+        eprintln!("skipped: no suite in {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn cases(folder: &Path, file: &str) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join(format!("{file}.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
 }
 
 /// The case and our output, if it is about scrubbing.
