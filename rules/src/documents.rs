@@ -9,17 +9,43 @@ use crate::scrub::{ExtraDetector, PiiConfig, ScrubSettings};
 
 /// What is removed from events before they are stored. An organisation has one too, which applies to all its projects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "Written")]
 pub struct ScrubbingDocument {
     /// Sentry's switches and lists.
     #[serde(flatten)]
     pub settings: ScrubSettings,
     /// What is found beyond Sentry's rules, each switched on by itself; [`ExtraDetector::defaults`] if nothing is said.
-    #[serde(default = "ExtraDetector::defaults")]
     pub detectors: BTreeSet<ExtraDetector>,
     /// Rules in Sentry's own format.
-    #[serde(default)]
     pub advanced: PiiConfig,
+}
+
+/// A document as it may be written: nothing that is left out switches scrubbing off, as it would in settings of Sentry's.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Written {
+    scrub_data: Option<bool>,
+    scrub_defaults: Option<bool>,
+    #[serde(flatten)]
+    others: ScrubSettings,
+    #[serde(default = "ExtraDetector::defaults")]
+    detectors: BTreeSet<ExtraDetector>,
+    #[serde(default)]
+    advanced: PiiConfig,
+}
+
+impl From<Written> for ScrubbingDocument {
+    fn from(written: Written) -> Self {
+        Self {
+            settings: ScrubSettings {
+                scrub_data: written.scrub_data.unwrap_or(true),
+                scrub_defaults: written.scrub_defaults.unwrap_or(true),
+                ..written.others
+            },
+            detectors: written.detectors,
+            advanced: written.advanced,
+        }
+    }
 }
 
 /// What is dropped.
@@ -130,6 +156,25 @@ impl ScrubbingDocument {
             settings: ScrubSettings::off(),
             detectors: BTreeSet::new(),
             advanced: PiiConfig::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_scrubbing_does_not_name_stays_on() {
+        let read = |text: &str| serde_json::from_str::<ScrubbingDocument>(text).unwrap();
+        assert_eq!(read("{}"), ScrubbingDocument::default());
+        let addresses = read(r#"{"scrubIpAddresses":true,"excludeFields":["x"]}"#).settings;
+        assert!(addresses.scrub_data && addresses.scrub_defaults && addresses.scrub_ip_addresses);
+        assert_eq!(addresses.safe_fields, ["x"]);
+        assert!(!read(r#"{"scrubDefaults":false}"#).settings.scrub_defaults);
+        for document in [ScrubbingDocument::default(), ScrubbingDocument::nothing()] {
+            let text = serde_json::to_string(&document).unwrap();
+            assert_eq!(read(&text), document);
         }
     }
 }

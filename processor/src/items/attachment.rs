@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use bugle_protocol::{DiscardReason, Item, ItemType};
+use bugle_protocol::json::Object;
+use bugle_protocol::{DiscardReason, Event, Item, ItemType, Meta, RuleHit, RuleName, RuleTopic};
+use bugle_rules::scrub::Scrubber;
 use bugle_store::NewAttachment;
 
 use crate::request::{Arrival, Tools};
@@ -13,6 +15,9 @@ const UNNAMED: &str = "Unnamed Attachment";
 
 /// The name of a crash report of the Unreal Engine, which comes without one.
 const UNREAL_REPORT: &str = "unreal_report.uecrash";
+
+/// What the default rules leave of a text that they replace whole.
+const FILTERED: &str = "[Filtered]";
 
 /// Characters kept of a name and of a type.
 const MAX_CHARS: usize = 255;
@@ -36,10 +41,9 @@ pub(super) fn process(
     {
         return Err(Refusal::unsupported().into());
     }
-    Ok(Kept {
-        attachments: vec![keep(arrival, item, tools)?],
-        ..Kept::default()
-    })
+    let mut kept = Kept::default();
+    keep(arrival, item, tools, &mut kept)?;
+    Ok(kept)
 }
 
 /// Keeps the item's bytes; they are on disk when this returns.
@@ -47,7 +51,8 @@ pub(super) fn keep(
     arrival: &Arrival<'_>,
     item: &Item<'_>,
     tools: &Tools<'_>,
-) -> Result<NewAttachment, Fault> {
+    kept: &mut Kept,
+) -> Result<(), Fault> {
     let Some(event_id) = arrival.owner_id else {
         let detail = "the envelope has no event_id for the attachment to belong to";
         return Err(Refusal::invalid(DiscardReason::NoData, detail).into());
@@ -60,18 +65,80 @@ pub(super) fn keep(
         ItemType::UnrealReport => (UNREAL_REPORT, "unreal.report"),
         _ => (UNNAMED, "event.attachment"),
     };
-    Ok(NewAttachment {
+    let scrubber = &tools.rules.project.scrubber;
+    let sent_name = file_name(item.header.get_str("filename").unwrap_or_default());
+    let (bytes, in_bytes) = scrubbed(item.payload, sent_name.as_deref().unwrap_or(name), scrubber);
+    let (name, in_name) = match sent_name {
+        Some(sent) => scrubbed_name(&sent, scrubber),
+        None => (name.to_owned(), Vec::new()),
+    };
+    let fired = in_bytes.into_iter().chain(in_name);
+    kept.hits.extend(fired.map(|rule| RuleHit {
+        topic: RuleTopic::Scrubbing,
+        rule,
+    }));
+    kept.attachments.push(NewAttachment {
         project_id: arrival.head.project_id,
         key_id: arrival.head.key_id,
         event_id,
         received_at: arrival.head.received_at,
-        name: file_name(item.header.get_str("filename").unwrap_or_default())
-            .unwrap_or_else(|| name.to_owned()),
+        name,
         content_type: header("content_type"),
         attachment_type: header("attachment_type").unwrap_or_else(|| attachment_type.to_owned()),
-        blob: tools.blobs.put(item.payload).map_err(Fault::Storage)?,
-        size: item.payload.len() as u64,
-    })
+        blob: tools.blobs.put(&bytes).map_err(Fault::Storage)?,
+        size: bytes.len() as u64,
+    });
+    Ok(())
+}
+
+/// The bytes as they are kept: as they came, unless there are rules for files. Their length stays.
+fn scrubbed<'p>(
+    payload: &'p [u8],
+    name: &str,
+    scrubber: &Scrubber,
+) -> (Cow<'p, [u8]>, Vec<RuleName>) {
+    if !scrubber.has_attachment_rules() {
+        return (Cow::Borrowed(payload), Vec::new());
+    }
+    let mut bytes = payload.to_vec();
+    let fired = scrubber.scrub_attachment(name, &mut bytes);
+    (Cow::Owned(bytes), fired)
+}
+
+/// The name of a file as it is kept: names of exports hold card numbers and addresses as any other text may. It is scrubbed
+/// like one of `extra`; what replaces it whole leaves at least its ending.
+fn scrubbed_name(name: &str, scrubber: &Scrubber) -> (String, Vec<RuleName>) {
+    let extra = Object::from_iter([("filename", name.to_owned())]);
+    let fields = Object::from_iter([("extra", extra)]);
+    let (mut event, mut meta) = (Event { fields }, Meta::default());
+    let fired = scrubber.scrub(&mut event, &mut meta);
+    if fired.is_empty() {
+        return (name.to_owned(), fired);
+    }
+    let left = event
+        .get("extra")
+        .and_then(|extra| extra.get_str("filename"));
+    let name = match left {
+        None | Some("") => format!("{UNNAMED}{}", ending(name)),
+        Some(FILTERED) => format!("{FILTERED}{}", ending(name)),
+        Some(left) => left.chars().take(MAX_CHARS).collect(),
+    };
+    (name, fired)
+}
+
+/// The ending of a name, such as `.csv`; empty if it has none.
+fn ending(name: &str) -> &str {
+    let Some((start, ending)) = name
+        .rmatch_indices('.')
+        .next()
+        .map(|(at, _)| (at, &name[at + 1..]))
+    else {
+        return "";
+    };
+    let is_plain = ending.len() <= 8
+        && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+        && ending.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_plain { &name[start..] } else { "" }
 }
 
 /// The name without the folders before it, which say more of the client's disk than of the file; `None` if nothing is left.
@@ -95,6 +162,22 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_scrubbed_and_keep_their_endings() {
+        let scrubber = Scrubber::default();
+        for (name, kept) in [
+            ("export 4111111111111111.csv", "export [Filtered].csv"),
+            ("my password.txt", "[Filtered].txt"),
+            ("my password.1", "[Filtered]"),
+            ("password", "[Filtered]"),
+            ("holiday.jpg", "holiday.jpg"),
+        ] {
+            let (scrubbed, fired) = scrubbed_name(name, &scrubber);
+            assert_eq!(scrubbed, kept, "{name}");
+            assert_eq!(fired.is_empty(), name == kept);
+        }
+    }
 
     #[test]
     fn names_are_bare_and_bounded() {

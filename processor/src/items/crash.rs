@@ -97,8 +97,7 @@ impl Crash {
         for (part, item) in &parts {
             // The others are in the event: what is stored of them is scrubbed.
             if matches!(part, Part::Dump(_)) {
-                let file = attachment::keep(arrival, item, tools)?;
-                kept.attachments.push(file);
+                attachment::keep(arrival, item, tools, &mut kept)?;
             }
         }
         Ok(kept)

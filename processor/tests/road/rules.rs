@@ -1,5 +1,7 @@
 //! What a team decides about its events, while they come in.
 
+use std::io::Read as _;
+
 use bugle_protocol::{LimitReason, PublicKey, RuleTopic};
 use bugle_store::queue::{LimitedItem, RequestHead};
 use bugle_store::{NewProject, RuleOwner};
@@ -355,4 +357,38 @@ async fn what_is_set_aside_meets_the_rules_when_it_comes_again() {
     road.drain().await;
     assert_eq!(road.outcomes().await, []);
     assert_eq!(road.set_aside().len(), 1, "its project is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_their_names_are_scrubbed() {
+    let mut road = Road::new().await;
+    let rules = r#"{"advanced":{"applications":{"$attachments.'app.log'":["@creditcard:mask"]}}}"#;
+    road.save(RuleTopic::Scrubbing, rules).await;
+    let card = b"card 4111111111111111 of ada";
+    let items: [(&str, &[u8]); 3] = [
+        (r#"{"type":"event"}"#, br#"{"message":"m"}"#),
+        (r#"{"type":"attachment","filename":"app.log"}"#, card),
+        (
+            r#"{"type":"attachment","filename":"4111111111111111.csv"}"#,
+            card,
+        ),
+    ];
+    road.push_envelope(envelope(Some(event_id(1)), &items))
+        .await;
+    road.drain().await;
+    let files = road
+        .store
+        .attachments(road.project.id, event_id(1), 0, 10)
+        .await
+        .unwrap();
+    let named = |name: &str| {
+        let file = files.iter().find(|file| file.name == name);
+        let file = file.unwrap_or_else(|| panic!("{name} in {files:?}"));
+        let mut bytes = Vec::new();
+        let mut blob = road.store.blobs.open(file.blob).unwrap().unwrap();
+        blob.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    assert_eq!(named("app.log"), b"card **************** of ada");
+    assert_eq!(named("[Filtered].csv"), card);
 }
