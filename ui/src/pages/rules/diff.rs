@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 /// How many lines are shown around a change.
 const AROUND: usize = 3;
@@ -12,10 +11,6 @@ const AROUND: usize = 3;
 const MOST_PAIRS: usize = 1_000_000;
 /// The most lines that are shown.
 const MOST_LINES: usize = 2000;
-/// The most characters of a part of a value that changed, and of one that did not, and the most parts.
-const LONGEST_CHANGED: usize = 400;
-const LONGEST_SAME: usize = 120;
-const MOST_PARTS: usize = 60;
 /// The most characters of a line that are shown.
 const LONGEST_LINE: usize = 2000;
 
@@ -79,79 +74,11 @@ impl Diff {
     }
 }
 
-/// A part of a text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Part {
-    text: String,
-    /// Whether the other text lacks it.
-    is_changed: bool,
-}
-
-/// Two texts in parts, word by word, with what only one of them has marked; long parts that both have are shortened.
-pub(super) fn parts(old: &str, new: &str) -> (Vec<Part>, Vec<Part>) {
-    let (old, new) = (words_of(old), words_of(new));
-    let (mut before, mut after) = (Vec::new(), Vec::new());
-    for (kind, word) in steps(&old, &new) {
-        if kind != "added" {
-            push_part(&mut before, word, kind == "removed");
-        }
-        if kind != "removed" {
-            push_part(&mut after, word, kind == "added");
-        }
-    }
-    (shortened(before), shortened(after))
-}
-
-/// Runs of letters and digits, and single characters between them.
-fn words_of(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut is_inside = false;
-    for c in text.chars() {
-        match words.last_mut() {
-            Some(word) if is_inside && c.is_alphanumeric() => word.push(c),
-            _ => words.push(c.to_string()),
-        }
-        is_inside = c.is_alphanumeric();
-    }
-    words
-}
-
-fn push_part(parts: &mut Vec<Part>, text: &str, is_changed: bool) {
-    match parts.last_mut() {
-        Some(last) if last.is_changed == is_changed => last.text.push_str(text),
-        _ => parts.push(Part {
-            text: text.to_owned(),
-            is_changed,
-        }),
-    }
-}
-
-fn shortened(parts: Vec<Part>) -> Vec<Part> {
-    let shorten = |part: Part| Part {
-        text: match part.is_changed {
-            true => middle_cut(&part.text, LONGEST_CHANGED),
-            false => middle_cut(&part.text, LONGEST_SAME),
-        },
-        ..part
-    };
-    parts.into_iter().take(MOST_PARTS).map(shorten).collect()
-}
-
-/// The text with its middle left out if it is longer than `most` characters.
-fn middle_cut(text: &str, most: usize) -> String {
-    let length = text.chars().count();
-    if length <= most {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(most / 2).collect();
-    let tail: String = text.chars().skip(length - most / 2).collect();
-    format!("{head} … {tail}")
-}
-
-type Step<'t> = (&'static str, &'t str);
+/// `same`, `added` or `removed`, and the line.
+pub(super) type Step<'t> = (&'static str, &'t str);
 
 /// What leads from one text to the other: equal ends are taken away, the rest is compared by its longest common lines.
-fn steps<'t>(old: &'t [String], new: &'t [String]) -> Vec<Step<'t>> {
+pub(super) fn steps<'t>(old: &'t [String], new: &'t [String]) -> Vec<Step<'t>> {
     let pairs = old.iter().zip(new);
     let head = pairs.take_while(|(a, b)| a == b).count();
     let (old_rest, new_rest) = (&old[head..], &new[head..]);
@@ -227,68 +154,9 @@ fn near_changes(steps: &[Step<'_>]) -> Vec<bool> {
     is_near
 }
 
-/// A document as lines for people: each member with its name, texts and lists line by line.
-pub(super) fn lines(document: &Value) -> Vec<String> {
-    let Value::Object(members) = document else {
-        return pretty(document);
-    };
-    let none = || vec!["none".to_owned()];
-    let mut lines = Vec::new();
-    for (name, value) in members {
-        let name = words(name);
-        let (short, inner) = match value {
-            Value::Bool(is_on) => (if *is_on { "on" } else { "off" }, Vec::new()),
-            Value::String(text) if text.trim().is_empty() => ("", none()),
-            Value::String(text) => ("", text.lines().map(str::to_owned).collect()),
-            Value::Array(items) if items.is_empty() => ("", none()),
-            Value::Array(items) => ("", items.iter().map(item).collect()),
-            Value::Object(members) if members.is_empty() => ("", none()),
-            other => ("", pretty(other)),
-        };
-        lines.push(format!("{name}: {short}").trim_end().to_owned());
-        lines.extend(inner.into_iter().map(|line| format!("  {line}")));
-    }
-    lines
-}
-
-fn item(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn pretty(value: &Value) -> Vec<String> {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
-}
-
-/// `scrubIpAddresses` as `scrub ip addresses`.
-fn words(name: &str) -> String {
-    let mut words = String::new();
-    for c in if name == "excludeFields" {
-        "safeFields"
-    } else {
-        name
-    }
-    .chars()
-    {
-        match c {
-            '_' => words.push(' '),
-            c if c.is_ascii_uppercase() => {
-                words.push(' ');
-                words.push(c.to_ascii_lowercase());
-            }
-            c => words.push(c),
-        }
-    }
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn diff(old: &str, new: &str) -> Vec<(&'static str, String)> {
         let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
@@ -339,35 +207,5 @@ mod tests {
         let long = ["x".repeat(1 << 20)];
         let diff = Diff::of(&long, &[]);
         assert_eq!(diff.lines[0].text.len(), LONGEST_LINE);
-    }
-
-    #[test]
-    fn values_are_compared_word_by_word() {
-        let shown = |parts: Vec<Part>| -> String {
-            let mark = |part: Part| match part.is_changed {
-                true => format!("<{}>", part.text),
-                false => part.text,
-            };
-            parts.into_iter().map(mark).collect()
-        };
-        let (before, after) = parts("mail ada@x.de, now", "mail [email], now");
-        assert_eq!(shown(before), "mail <ada@x.de>, now");
-        assert_eq!(shown(after), "mail <[email]>, now");
-        let long = format!("{} secret", "é".repeat(100_000));
-        let (before, after) = parts(&long, "");
-        assert_eq!((before.len(), after.len()), (1, 0));
-        assert!(before[0].text.chars().count() < 410);
-    }
-
-    #[test]
-    fn documents_are_lines_for_people() {
-        let document = json!({"scrubIpAddresses": true, "excludeFields": [], "rules": "a -> drop\n# b",
-            "sensitiveFields": ["pin", 1], "advanced": {"rules": {"0": {"type": "ip"}}}});
-        let text = lines(&document).join("\n");
-        let wanted = "advanced:\n  {\n    \"rules\": {\n      \"0\": {\n        \"type\": \"ip\"\n      }\n    }\n  }\n\
-                      safe fields:\n  none\nrules:\n  a -> drop\n  # b\nscrub ip addresses: on\n\
-                      sensitive fields:\n  pin\n  1";
-        assert_eq!(text, wanted);
-        assert_eq!(lines(&json!([1])), ["[", "  1", "]"]);
     }
 }

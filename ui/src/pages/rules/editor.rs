@@ -1,6 +1,5 @@
 //! The page on which a topic's rules are edited, tried and saved.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Form, Path, Query, State};
@@ -12,11 +11,12 @@ use bugle_store::{NewRuleVersion, RuleVersion, Saved, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::diff::Diff;
-use super::faults::{self, FaultView};
+use super::faults;
 use super::fields::Fields;
-use super::hits::{Hits, HitsView, RuleRow};
+use super::hits::Hits;
 use super::place::{Params, Place};
 use super::versions::{self, VersionHead};
+use super::view::{Conflict, EditorView};
 use super::{Topic, title};
 use crate::Ui;
 use crate::actor::Actor;
@@ -31,52 +31,6 @@ pub(super) struct EditorQuery {
     /// The number of the version that was just saved.
     #[serde(default)]
     saved: String,
-}
-
-/// The model of `rules.html`, which the topics' templates extend.
-#[derive(Serialize)]
-#[serde(bound = "")]
-struct EditorView<'v, T: Topic> {
-    /// The topic in the path, such as `scrubbing`.
-    topic: &'static str,
-    title: &'static str,
-    /// The project or the organisation.
-    name: &'v str,
-    /// The address of this page.
-    url: &'v str,
-    /// The address of the settings it belongs to.
-    settings_url: &'v str,
-    is_organization: bool,
-    /// Whether the role may save.
-    can_administer: bool,
-    form: &'v T::Form,
-    faults: Vec<FaultView>,
-    preview: Option<T::Preview>,
-    beside: T::Beside,
-    rules: Vec<RuleRow>,
-    hits: BTreeMap<String, HitsView>,
-    comment: &'v str,
-    /// The version that the form was made from; 0 before anything was saved.
-    based_on: i64,
-    /// The version that applies.
-    current: Option<VersionHead>,
-    /// Whether the version that applies was saved a moment ago.
-    is_saved: bool,
-    /// Whether the form differs from what applies.
-    is_changed: bool,
-    conflict: Option<Conflict>,
-    /// Why the version that applies cannot be shown.
-    unreadable: Option<String>,
-}
-
-/// What somebody else saved meanwhile.
-#[derive(Serialize)]
-struct Conflict {
-    theirs: VersionHead,
-    /// What they changed.
-    diff: Diff,
-    /// What saving this form would change of theirs.
-    own: Diff,
 }
 
 /// What a page shows beside what is stored.

@@ -5,18 +5,21 @@
 //! the same for all of them.
 
 mod diff;
+mod document;
 mod editor;
 mod faults;
 mod fields;
 mod filters;
 mod hits;
 mod lines;
+mod parts;
 mod place;
 mod preview;
 mod sampling;
 mod scrubbing;
 mod tags;
 mod versions;
+mod view;
 
 use std::future::Future;
 use std::sync::Arc;

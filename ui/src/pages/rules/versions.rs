@@ -9,7 +9,8 @@ use bugle_protocol::{RuleVersionId, UnixMillis};
 use bugle_store::{NewRuleVersion, RuleVersion, Saved};
 use serde::{Deserialize, Serialize};
 
-use super::diff::{self, Diff};
+use super::diff::Diff;
+use super::document;
 use super::editor::text_of;
 use super::place::{Params, Place};
 use super::{Topic, title};
@@ -293,7 +294,7 @@ pub(super) fn lines<T: Topic>(document: &str) -> Vec<String> {
     let read = serde_json::from_str::<T::Document>(document);
     let value = read.and_then(serde_json::to_value);
     match value.or_else(|_| serde_json::from_str(document)) {
-        Ok(value) => diff::lines(&value),
+        Ok(value) => document::lines(&value),
         Err(_) => document.lines().map(str::to_owned).collect(),
     }
 }

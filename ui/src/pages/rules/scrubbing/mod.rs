@@ -14,7 +14,7 @@ use bugle_store::{RuleOwner, StoredBody};
 use serde::Serialize;
 
 use super::Topic;
-use super::diff;
+use super::document;
 use super::fields::Fields;
 use super::hits::NamedRule;
 use super::place::Place;
@@ -45,8 +45,6 @@ pub(super) struct Scrubbing;
 pub(super) struct Beside {
     /// What the organisation has decided for all its projects; none on its own page, or if it has not.
     organization: Option<Organization>,
-    /// The project's slug; none on the organisation's page.
-    slug: Option<String>,
     /// The address of the organisation's page.
     organization_url: String,
     /// The ids of advanced rules that do nothing, with the reason.
@@ -144,10 +142,9 @@ impl Topic for Scrubbing {
                 name,
                 switches: switches(&document),
                 lines: serde_json::to_value(&document)
-                    .map(|value| diff::lines(&value))
+                    .map(|value| document::lines(&value))
                     .unwrap_or_default(),
             }),
-            slug: place.project.as_ref().map(|project| project.slug.clone()),
             organization_url: ui.site.link("/settings/scrubbing/"),
             idle,
             suggestions,

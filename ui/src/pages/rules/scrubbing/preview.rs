@@ -9,7 +9,7 @@ use bugle_rules::scrub::Scrubber;
 use bugle_store::StoredBody;
 use serde::Serialize;
 
-use super::super::diff::{Part, parts};
+use super::super::parts::{Part, parts};
 use super::super::place::Place;
 use super::compare::{Change, changes};
 use crate::Ui;
