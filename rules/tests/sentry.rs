@@ -303,3 +303,49 @@ fn other_texts_are_refused() {
             .contains("524288 bytes")
     );
 }
+
+#[test]
+fn explaining_answers_what_a_text_becomes() {
+    let case = serde_json::json!({"id": "1", "op": "import", "text": SAMPLING}).to_string();
+    let answer = bugle_rules::explain::case(&case, UnixMillis(0)).unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["output"]["lines"], to_lines(SAMPLING).unwrap());
+    let refused = r#"{"id":"2","op":"import","text":"{}"}"#;
+    let answer = bugle_rules::explain::case(refused, UnixMillis(0)).unwrap();
+    assert!(answer.starts_with(r#"{"id":"2","output":{"error":"expected a list"#));
+}
+
+#[test]
+fn a_configuration_must_have_the_form_of_one() {
+    let valid = r#"{"id":1,"type":"trace","samplingValue":{"type":"sampleRate","value":1},"condition":{"op":"and","inner":[]}}"#;
+    let read = |text: &str| SamplingConfig::read(&json::parse_str(text).unwrap());
+    assert!(read(&format!(r#"{{"version":2,"rules":[{valid}]}}"#)).is_ok());
+    for (from, to) in [
+        (r#""id":1"#, r#""id":1.0"#),
+        (r#""id":1"#, r#""id":4294967296"#),
+        (r#""id":1,"#, ""),
+        (r#""trace""#, "7"),
+        (r#""value":1"#, r#""value":"1""#),
+        (r#""sampleRate""#, r#""reservoir""#),
+        (r#""op":"and","inner":[]"#, r#""op":"and""#),
+        (r#""id":1"#, r#""id":1,"timeRange":null"#),
+        (
+            r#""id":1"#,
+            r#""id":1,"timeRange":{"start":"2026-01-01T00:00:00"}"#,
+        ),
+        (r#""id":1"#, r#""id":1,"decayingFn":{"type":"linear"}"#),
+        (r#""id":1"#, r#""id":1,"decayingFn":{"type":"sudden"}"#),
+    ] {
+        let text = format!(r#"{{"rules":[{}]}}"#, valid.replacen(from, to, 1));
+        assert!(read(&text).is_err(), "{text}");
+    }
+    for text in [
+        "5",
+        r#"{"version":"2"}"#,
+        r#"{"version":-1}"#,
+        r#"{"rules":null}"#,
+        r#"{"rules":[5]}"#,
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
+}

@@ -13,8 +13,8 @@ use bugle_protocol::json::{self, Json, Object};
 ///
 /// Beside those of [`scrub::case`] the ops are: `release` (`release`) and `version` (`a`, `b`); `pattern` (with `ci`), `glob`
 /// (with its switches) and `codeowners` (`pattern`, `haystacks`); `condition` and `sampling_config` (`text`), answered with
-/// `{"valid","message"?}`; `sampling` (`project`, `root`, `dsc`, `event`, `now`?) and `seed` (`uuid`); `categories`, the
-/// protocol's tables. What cannot be answered is `{"error": text}`. `now` is when it is asked.
+/// `{"valid","message"?}`; `sampling` (`project`, `root`, `dsc`, `event`, `now`?) and `seed` (`uuid`); `import` (`text`, rules of
+/// Sentry's) answered with `{"lines"}`; `categories`, the protocol's tables. What cannot be answered is `{"error": text}`. `now` is when it is asked.
 #[must_use]
 pub fn case(line: &str, now: UnixMillis) -> Option<String> {
     scrub::case(line).or_else(|| {
@@ -37,6 +37,7 @@ fn answer(case: &Json<'_>, now: UnixMillis) -> Option<Result<Json<'static>, Stri
         "sampling_config" => Ok(sampling::config(case)),
         "sampling" => sampling::sampling(case, now),
         "seed" => sampling::seed(case),
+        "import" => sampling::import(case),
         "categories" => Ok(tables::categories()),
         _ => return None,
     })

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{object, verdict};
 use crate::sample;
-use crate::sentry::{Condition, SamplingConfig, decide};
+use crate::sentry::{Condition, SamplingConfig, decide, to_lines};
 
 /// Op `condition`: whether `text` is a condition that is understood.
 pub(super) fn condition(case: &Json<'_>) -> Json<'static> {
@@ -69,6 +69,13 @@ pub(super) fn sampling(case: &Json<'_>, now: UnixMillis) -> Result<Json<'static>
             ("matched_rule_ids", Json::Array(ids.collect())),
         ])
     }))
+}
+
+/// Op `import`: the lines that `text`, generic filters or a configuration of Sentry's, becomes.
+pub(super) fn import(case: &Json<'_>) -> Result<Json<'static>, String> {
+    let text = case.get_str("text").unwrap_or_default();
+    let lines = to_lines(text).map_err(|error| error.to_string())?;
+    Ok(object([("lines", Json::from(lines))]))
 }
 
 /// Op `seed`: the random number of `uuid`.

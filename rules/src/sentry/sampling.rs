@@ -1,5 +1,6 @@
 //! Sentry's configurations of dynamic sampling, and what they decide.
 
+use bugle_protocol::json::Number;
 use bugle_protocol::timestamp::parse_rfc3339;
 use bugle_protocol::{Event, Json, UnixMillis};
 use uuid::Uuid;
@@ -76,6 +77,7 @@ impl SamplingConfig {
         let config = json
             .as_object()
             .ok_or(ConfigError::NotAnObject("the configuration"))?;
+        check_version(config.get_raw("version"))?;
         let read = |name| match config.get_raw(name) {
             None => Ok(Vec::new()),
             Some(Json::Array(rules)) => rules.iter().map(SamplingRule::read).collect(),
@@ -104,12 +106,13 @@ impl SamplingConfig {
 
 impl SamplingRule {
     fn read(json: &Json<'_>) -> Result<Self, ConfigError> {
-        if json.as_object().is_none() {
-            return Err(ConfigError::NotAnObject("the rule"));
-        }
-        let (start, end) = match json.get("timeRange") {
+        let rule = json
+            .as_object()
+            .ok_or(ConfigError::NotAnObject("the rule"))?;
+        let (start, end) = match rule.get_raw("timeRange") {
             None => (None, None),
-            Some(range) => (time(range, "start")?, time(range, "end")?),
+            Some(range @ Json::Object(_)) => (time(range, "start")?, time(range, "end")?),
+            Some(_) => return Err(ConfigError::NotAnObject("`timeRange`")),
         };
         Ok(Self {
             condition: Condition::read(member(json, "condition")?)?,
@@ -120,9 +123,10 @@ impl SamplingRule {
                 _ => Kind::Unsupported,
             },
             value: sampling_value(member(json, "samplingValue")?)?,
-            decays_to: match json.get("decayingFn") {
+            decays_to: match rule.get_raw("decayingFn") {
                 None => None,
-                Some(function) => decays_to(function)?,
+                Some(function @ Json::Object(_)) => decays_to(function)?,
+                Some(_) => return Err(ConfigError::NotAnObject("`decayingFn`")),
             },
             start,
             end,
@@ -222,6 +226,21 @@ impl Walk {
     }
 }
 
+/// All versions are read alike, but it must be one.
+fn check_version(version: Option<&Json<'_>>) -> Result<(), ConfigError> {
+    let is_version = |version: &Json<'_>| {
+        let number = version.as_number().and_then(Number::as_u64);
+        number.is_some_and(|number| u16::try_from(number).is_ok())
+    };
+    if version.is_none_or(is_version) {
+        return Ok(());
+    }
+    Err(ConfigError::Unexpected {
+        name: "version",
+        expected: "a number from 0 to 65535",
+    })
+}
+
 fn member<'j, 'a>(json: &'j Json<'a>, name: &'static str) -> Result<&'j Json<'a>, ConfigError> {
     json.get(name).ok_or(ConfigError::Missing(name))
 }
@@ -235,7 +254,7 @@ fn number(json: &Json<'_>, name: &'static str) -> Result<f64, ConfigError> {
 
 fn id(json: &Json<'_>) -> Result<u32, ConfigError> {
     let id = member(json, "id")?;
-    let id = id.as_number().and_then(|number| number.as_u64());
+    let id = id.as_number().and_then(Number::as_u64);
     id.and_then(|id| u32::try_from(id).ok())
         .ok_or(ConfigError::Unexpected {
             name: "id",
