@@ -1,17 +1,20 @@
 //! The walk over an event: says of each value what it is and where, and lets the rules at it.
 
 mod apply;
+mod memo;
 mod originals;
+mod path;
 
 use bugle_protocol::json::{Json, Object};
 use bugle_protocol::{Event, Meta};
 
 use super::fired::Fired;
 use super::matcher::Step;
-use super::rules::Rule;
 use super::schema::{Class, EVENT, FREE_TRUE, Field, Kind, Shape, Types, ValueType, free_field};
 use super::{Pass, user};
 use apply::Value;
+use memo::Memo;
+use path::{Known, Name, Path};
 
 /// Runs the rules of one pass over the whole event.
 pub(super) fn run<'s>(
@@ -50,26 +53,6 @@ pub(super) fn run_item<'s>(
     }
 }
 
-/// The way to a value through the event, as its notes stand under.
-#[derive(Clone, Copy)]
-struct Path<'p> {
-    parent: Option<&'p Path<'p>>,
-    name: Name<'p>,
-}
-
-#[derive(Clone, Copy)]
-enum Name<'p> {
-    Key(&'p str),
-    Index(usize),
-}
-
-/// How selectors know a value: its key or its place in a list, and the field it is.
-#[derive(Clone, Copy)]
-struct Known<'k> {
-    name: Name<'k>,
-    field: &'static Field,
-}
-
 struct Walk<'s, 'm> {
     pass: &'s Pass,
     /// The matcher's states of all values from the event down to the current one.
@@ -79,50 +62,6 @@ struct Walk<'s, 'm> {
     /// Whether there were notes before; nearly always not.
     has_notes: bool,
     memo: Memo<'s>,
-}
-
-/// The rules of the last few kinds of values, of which nearly every value is one.
-struct Memo<'s> {
-    entries: [MemoEntry<'s>; 8],
-    /// The entry that is written next.
-    oldest: usize,
-}
-
-struct MemoEntry<'s> {
-    state: Vec<u64>,
-    class: Class,
-    rules: Vec<&'s Rule>,
-}
-
-impl<'s> Memo<'s> {
-    /// Knows no value yet: nothing applies to this class.
-    fn new() -> Self {
-        let empty = || MemoEntry {
-            state: Vec::new(),
-            class: Class::False,
-            rules: Vec::new(),
-        };
-        Self {
-            entries: std::array::from_fn(|_| empty()),
-            oldest: 0,
-        }
-    }
-
-    fn rules(&mut self, pass: &'s Pass, state: &[u64], class: Class) -> &[&'s Rule] {
-        let known = |entry: &MemoEntry<'_>| entry.class == class && entry.state.iter().eq(state);
-        let place = self.entries.iter().position(known).unwrap_or_else(|| {
-            let place = self.oldest;
-            self.oldest = (place + 1) % self.entries.len();
-            let entry = &mut self.entries[place];
-            entry.state.clear();
-            entry.state.extend_from_slice(state);
-            entry.class = class;
-            entry.rules.clear();
-            entry.rules.extend(pass.rules(state, class));
-            place
-        });
-        &self.entries[place].rules
-    }
 }
 
 impl<'s, 'm> Walk<'s, 'm> {
@@ -292,63 +231,6 @@ impl<'s, 'm> Walk<'s, 'm> {
                 // A pair without a key, or no pair at all.
                 _ => self.visit(item, Known { name: place, field }, path),
             }
-        }
-    }
-}
-
-impl<'k> Known<'k> {
-    fn key(self) -> Option<&'k str> {
-        match self.name {
-            Name::Key(key) => Some(key),
-            Name::Index(_) => None,
-        }
-    }
-
-    fn step(self, types: Types) -> Step<'k> {
-        let index = match self.name {
-            Name::Key(_) => None,
-            Name::Index(index) => Some(index),
-        };
-        Step {
-            key: self.key(),
-            index,
-            types,
-        }
-    }
-}
-
-impl<'p> Path<'p> {
-    fn child<'c>(&'c self, name: Name<'c>) -> Path<'c>
-    where
-        'p: 'c,
-    {
-        Path {
-            parent: Some(self),
-            name,
-        }
-    }
-
-    /// The notes of the value, made if there are none yet.
-    fn notes<'m>(&self, root: &'m mut Meta) -> &'m mut Meta {
-        let parent = match self.parent {
-            Some(parent) => parent.notes(root),
-            None => root,
-        };
-        match self.name {
-            Name::Key(key) => parent.child_mut(key),
-            Name::Index(index) => parent.child_mut(&index.to_string()),
-        }
-    }
-
-    /// The notes of the value, if it has any.
-    fn find_notes<'m>(&self, root: &'m Meta) -> Option<&'m Meta> {
-        let parent = match self.parent {
-            Some(parent) => parent.find_notes(root)?,
-            None => root,
-        };
-        match self.name {
-            Name::Key(key) => parent.child(key),
-            Name::Index(index) => parent.child(&index.to_string()),
         }
     }
 }
