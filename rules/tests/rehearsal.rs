@@ -1,7 +1,5 @@
 //! Rules tried on stored events.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use bugle_protocol::{EventId, UnixMillis};
 use bugle_rules::rehearsal::{self, RuleEffect, RulePlace, Stored};
 use bugle_rules::{FiltersDocument, SamplingDocument, TagsDocument};

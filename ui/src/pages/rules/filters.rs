@@ -275,7 +275,7 @@ impl Topic for InboundFilters {
                 .chain([&CSP_SOURCES])
                 .map(|list| form.list(list))
                 .collect(),
-            lines: LinesBeside::new(presets(), &form.rules),
+            lines: LinesBeside::read(presets(), &form.rules).await?,
         })
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::fields::Fields;
 use super::hits::NamedRule;
+use crate::problem::Problem;
 
 /// Characters of a line that a table shows.
 const LONGEST_LABEL: usize = 200;
@@ -68,8 +69,18 @@ impl LinesForm {
 }
 
 impl LinesBeside {
-    /// The presets as `text` has them.
-    pub(super) fn new(presets: &'static [Preset], text: &str) -> Self {
+    /// The presets as `text` has them, found out on a thread that may take its time.
+    ///
+    /// # Errors
+    /// [`Problem::Broken`] if that panics.
+    pub(super) async fn read(presets: &'static [Preset], text: &str) -> Result<Self, Problem> {
+        let text = text.to_owned();
+        let work = tokio::task::spawn_blocking(move || Self::new(presets, &text));
+        work.await
+            .map_err(|_| Problem::Broken("looking for presets panicked"))
+    }
+
+    fn new(presets: &'static [Preset], text: &str) -> Self {
         let preset = |preset: &'static Preset| PresetView {
             name: preset.name,
             title: preset.title,

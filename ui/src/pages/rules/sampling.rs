@@ -147,7 +147,7 @@ impl Topic for SamplingRules {
             false => warnings(&document, UnixMillis::now()),
         };
         Ok(Beside {
-            lines: LinesBeside::new(presets(), &form.rules),
+            lines: LinesBeside::read(presets(), &form.rules).await?,
             warnings: warnings.into_iter().map(warning).collect(),
         })
     }

@@ -82,7 +82,7 @@ impl Topic for TagRules {
     }
 
     async fn beside(_: &Ui, _: &Place, form: &LinesForm) -> Result<LinesBeside, Problem> {
-        Ok(LinesBeside::new(&[], &form.rules))
+        LinesBeside::read(&[], &form.rules).await
     }
 
     async fn preview(ui: &Ui, place: &Place, candidate: TagsDocument) -> Result<Preview, Problem> {
