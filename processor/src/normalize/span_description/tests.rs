@@ -125,6 +125,10 @@ fn what_differs_from_call_to_call_goes() {
             "SELECT x FROM t WHERE a = E'it\\'s' -- secret\n AND b = $tag$ 'c' $tag$",
             "SELECT x FROM t WHERE a = %s AND b = %s",
         ),
+        (
+            "SELECT * FROM t WHERE x = 1 OR x = 2",
+            "SELECT * FROM t WHERE x = %s",
+        ),
         ("BEGIN; SELECT 1;", "BEGIN; SELECT %s"),
         (
             "SELECT a FROM t WHERE id IN (1, 2, 3",
@@ -149,6 +153,11 @@ fn statements_name_their_verb_and_tables() {
     let cases = [
         (
             "SELECT 1 FROM B JOIN a ON a.x = b.x, c",
+            Some("SELECT"),
+            Some(",a,b,"),
+        ),
+        (
+            "SELECT * FROM b UNION ALL SELECT a * 2 FROM a",
             Some("SELECT"),
             Some(",a,b,"),
         ),

@@ -73,7 +73,9 @@ pub(super) fn write_statement(items: &[Item<'_>], tables: &mut Tables) -> String
 fn starts_clause(item: &Item<'_>, before: &Item<'_>) -> bool {
     let is_start = item.kind == Kind::Key && STARTS.binary_search(&&*item.text).is_ok();
     // `a = VALUES(a)` is a call, `DISTINCT ON (a)` belongs to the list.
-    is_start && before.kind != Kind::Op && !(item.is_key("ON") && before.is_key("DISTINCT"))
+    let is_call = item.is_key("VALUES") && before.kind == Kind::Op;
+    let is_prefix = item.is_key("ON") && before.is_key("DISTINCT");
+    is_start && !is_call && !is_prefix
 }
 
 fn write_clause(before: Option<&Item<'_>>, clause: &[Item<'_>], tables: &mut Tables) -> String {
