@@ -34,7 +34,7 @@ impl Fields for Sample {
             "error.handled" => Values::Bool(false),
             "level" => Values::Level(Level::Error),
             "release.version" => Values::Version("1.10.0-rc.1".into()),
-            "sender" => Values::Address("10.1.2.3".parse().unwrap()),
+            "sender" => Values::Address(std::net::Ipv4Addr::new(10, 1, 2, 3).into()),
             "note" => Option::<&str>::None.into(),
             _ => Values::None,
         }
