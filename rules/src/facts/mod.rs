@@ -7,6 +7,7 @@ mod check;
 mod fields;
 mod lists;
 mod paths;
+mod read;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
