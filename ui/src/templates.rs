@@ -19,13 +19,15 @@ macro_rules! embedded {
     };
 }
 
-const TEMPLATES: [(&str, &str); 28] = embedded![
+const TEMPLATES: [(&str, &str); 30] = embedded![
     "macros.html",
     "plain.html",
     "page.html",
     "stack.html",
     "event.html",
     "error.html",
+    "erasure.html",
+    "erasure_job.html",
     "login.html",
     "setup.html",
     "issues.html",

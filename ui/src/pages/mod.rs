@@ -2,6 +2,7 @@
 
 mod attachments;
 mod change_status;
+mod erasure;
 mod events;
 mod feedback;
 mod getting_started;
@@ -75,6 +76,7 @@ pub(crate) fn routes() -> Router<Arc<Ui>> {
         .method_not_allowed_fallback(wrong_method);
     let pages = pages.map(|(path, handlers)| (path.to_owned(), handlers));
     let pages = pages.into_iter().chain(rules::routes());
+    let pages = pages.chain(erasure::routes());
     pages.fold(routes, |routes, (path, handlers)| {
         routes
             .route(&path, handlers.clone())

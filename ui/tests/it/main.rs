@@ -5,6 +5,7 @@
 mod access;
 mod attached;
 mod browser;
+mod erasure;
 mod filters;
 mod limits;
 mod pages;
