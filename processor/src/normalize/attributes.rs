@@ -7,14 +7,19 @@ use super::contexts;
 use super::note::object_mut;
 
 /// Old and new names. Source: <https://getsentry.github.io/sentry-conventions/>.
-const RENAMED: [(&str, &str); 13] = [
+const RENAMED: [(&str, &str); 18] = [
     ("db.name", "db.namespace"),
     ("db.system", "db.system.name"),
     ("http.client_ip", "client.address"),
     ("http.flavor", "network.protocol.version"),
     ("http.method", "http.request.method"),
+    ("http.request_content_length", "http.request.body.size"),
+    ("http.response_content_length", "http.response.body.size"),
+    ("http.response_transfer_size", "http.response.size"),
     ("http.scheme", "url.scheme"),
+    ("http.status_code", "http.response.status_code"),
     ("http.status_text", "http.response.status_text"),
+    ("http.url", "url.full"),
     ("http.user_agent", "user_agent.original"),
     ("net.host.ip", "network.local.address"),
     ("net.host.name", "server.address"),
