@@ -9,6 +9,8 @@ const SEEDS: &[&str] = &[
     "$frame.vars.** && !(extra.'a''b' || $error.value) || **.password",
     r#"{"rules":{"r":{"type":"pattern","pattern":"(?P<a>\\d+)-[a-z]{2,9}","redaction":{"method":"replace","text":"[x]"},"replaceGroups":[0]}},"applications":{"$string":["r","@ip"]}}"#,
     r#"{"rules":{"m":{"type":"multiple","rules":["m","@email"],"hide_inner":true}},"applications":{"**":["m"]},"vars":{"hashKey":"k"}}"#,
+    r#"{"relayPiiConfig":"{\"applications\":{\"$attachments.*\":[\"@email:mask\",\"@cloudkey\",\"@password:filter\"]}}"}"#,
+    r#"{"applications":{"$attachments.'app.log'":["@ip:hash","@creditcard","@phone","@jwt"]}}"#,
     "# Ours\nfamily:javascript,native path:**/shop/** +app\nstack.function:\"handle *\" ^-group -group max-frames=3\n[ function:a ] | function:b +app",
     "error.type:\"Key*\" message:*a* -> {{ default }} {{ error.value }} title=\"x {{ level }}\"",
 ];
@@ -34,6 +36,16 @@ pub fn run(input: &[u8]) {
     if let Ok(config) = PiiConfig::parse(&text) {
         let (scrubber, _) = Scrubber::lenient(&ScrubSettings::default(), &config);
         scrubber.scrub(&mut event, &mut Meta::default());
+        let mut file = [EVENT.as_bytes(), input].concat();
+        scrubber.scrub_attachment("app.log", &mut file);
+        assert_eq!(
+            file.len(),
+            EVENT.len() + input.len(),
+            "files keep their length"
+        );
+    }
+    if let Err(problems) = PiiConfig::paste(&text) {
+        assert!(!problems.is_empty(), "a refusal has a reason");
     }
     for (stack, fingerprint) in [(text.as_ref(), ""), ("", text.as_ref())] {
         if let Ok(rules) = bugle_grouping::Rules::new(stack, fingerprint) {
