@@ -13,7 +13,7 @@ use axum::{Router, middleware};
 use bugle_alerts::Dispatcher;
 use bugle_api::Api;
 use bugle_ingest::{Ingest, Ledger, Limiter, watch_spikes};
-use bugle_processor::Processor;
+use bugle_processor::{Jobs, Processor};
 use bugle_protocol::UnixMillis;
 use bugle_store::Store;
 use bugle_store::queue::Queue;
@@ -67,6 +67,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     tasks.spawn(Dispatcher::new(store.clone(), base_url.clone()).run(stopped.clone()));
     tasks.spawn(watch_spikes(store.clone(), stopped.clone()));
     tasks.spawn(retries(queue.clone(), stopped.clone()));
+    tasks.spawn(Jobs::new(store.clone(), queue.clone()).run(stopped.clone()));
     let ingest = Ingest {
         store: store.clone(),
         queue: queue.clone(),
