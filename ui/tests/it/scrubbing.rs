@@ -210,7 +210,7 @@ async fn buttons_write_rules_into_the_form() {
     let add = [&form[..], &[("action", "add-rule")]].concat();
     let page = world.browser.post(PATH, &add).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.assert_shows(&["Rule \"new\": regex parse error"]);
+    page.assert_shows(&["Rule \"new\": unclosed group"]);
     let preset = [&form[..], &[("action", "add-preset")]].concat();
     let page = world.browser.post(PATH, &preset).await;
     assert_eq!(page.status, StatusCode::OK);

@@ -1,5 +1,7 @@
 //! What is wrong with a form, shown where it was typed.
 
+use std::borrow::Cow;
+
 use bugle_rules::Problem as Fault;
 use serde::Serialize;
 
@@ -33,7 +35,7 @@ pub(super) fn of<T: Topic>(form: &T::Form, faults: Vec<Fault>) -> Vec<FaultView>
         FaultView {
             field: fault.field.to_owned(),
             line: fault.line,
-            message: sentence(&fault.message),
+            message: sentence(&without_drawing(&fault.message)),
             source,
             caret,
         }
@@ -59,6 +61,16 @@ fn around(line: &str, column: Option<usize>) -> (Option<String>, Option<String>)
         Some(format!("{}{part}{}", dots(before), dots(after))),
         caret,
     )
+}
+
+/// A message without the expression that the error of a regular expression draws over several lines.
+fn without_drawing(message: &str) -> Cow<'_, str> {
+    let parts = message.split_once("regex parse error:");
+    let reason = message.rsplit_once("\nerror: ").map(|(_, reason)| reason);
+    match parts.zip(reason) {
+        Some(((before, _), reason)) => Cow::Owned(format!("{before}{reason}")),
+        None => Cow::Borrowed(message),
+    }
 }
 
 /// `a value is …` as a sentence.
@@ -101,5 +113,8 @@ mod tests {
         assert_eq!(sentence("élan is missing"), "Élan is missing.");
         assert_eq!(sentence("What?"), "What?");
         assert_eq!(sentence(""), ".");
+        let drawn = "rule \"0\": regex parse error:\n    (\n    ^\nerror: unclosed group";
+        assert_eq!(without_drawing(drawn), "rule \"0\": unclosed group");
+        assert_eq!(without_drawing("a\nb"), "a\nb");
     }
 }
