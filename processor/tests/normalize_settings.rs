@@ -100,6 +100,24 @@ fn visitors_are_told_by_their_headers() {
         ),
         (
             "User-Agent",
+            "Mozilla/5.0 (Android 13; Mobile; rv:109.0) Gecko/114.0 Firefox/114.0",
+            ["device", "family"],
+            "Generic Smartphone",
+        ),
+        (
+            "User-Agent",
+            "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.12.388 Version/12.18",
+            ["browser", "browser"],
+            "Opera 12.18",
+        ),
+        (
+            "User-Agent",
+            "Mozilla/5.0 (Linux; U; Android 2.3; en-us) Version/4.0 Mobile Safari/533.1",
+            ["browser", "browser"],
+            "Android 2.3",
+        ),
+        (
+            "User-Agent",
             "Mozilla/5.0 (Linux; Android 11; SM-G991B) Chrome/92.0.4515.166 Mobile Safari/537.36",
             ["device", "name"],
             "Galaxy S21 5G",

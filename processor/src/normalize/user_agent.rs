@@ -101,7 +101,7 @@ fn hint(request: &Object<'_>, name: &str) -> Option<String> {
 
 /// Programs by the text in front of their version, in the order in which they are looked for: those that pretend to be
 /// others come first.
-const PROGRAMS: [(&str, &str); 49] = [
+const PROGRAMS: [(&str, &str); 51] = [
     ("facebookexternalhit/", "FacebookBot"),
     ("Slackbot-LinkExpanding ", "Slackbot-LinkExpanding"),
     ("Googlebot-Image/", "Googlebot-Image"),
@@ -117,6 +117,7 @@ const PROGRAMS: [(&str, &str); 49] = [
     ("OPR/", "Opera"),
     ("OPiOS/", "Opera Mini"),
     ("Opera Mini/", "Opera Mini"),
+    ("Opera/", "Opera"),
     ("SamsungBrowser/", "Samsung Internet"),
     ("YaBrowser/", "Yandex Browser"),
     ("UCBrowser/", "UC Browser"),
@@ -149,6 +150,7 @@ const PROGRAMS: [(&str, &str); 49] = [
     ("Dalvik/", "Android"),
     ("CFNetwork/", "CFNetwork"),
     ("undici/", "undici"),
+    ("Dart/", "Dart"),
     ("Firefox/", "Firefox"),
     ("Version/", "Safari"),
 ];
@@ -166,13 +168,15 @@ fn browser(agent: &str) -> Option<Product> {
     let (marker, name) = PROGRAMS
         .into_iter()
         .find(|(marker, name)| agent.contains(marker) && is_meant(agent, name))?;
-    // A plain app says the version of its runtime; that of the system says more.
+    let name = mobile_name(agent, name);
     let behind_name = match name {
+        // Plain apps and the browser of old phones say the version of something else in their own place.
         "Android" => behind(agent, "Android "),
+        "Opera" => behind(agent, "Version/").or_else(|| behind(agent, marker)),
         _ => behind(agent, marker),
     };
     Some(Product {
-        name: mobile_name(agent, name).to_owned(),
+        name: name.to_owned(),
         version: behind_name.and_then(|rest| version(rest, '.')),
     })
 }
@@ -318,6 +322,14 @@ fn device(agent: &str) -> Option<Device> {
         return device(model, model, "Nokia");
     }
     let model = android_model(agent)?;
+    if matches!(model, "Mobile" | "Tablet") {
+        let model = if model == "Mobile" {
+            "Smartphone"
+        } else {
+            model
+        };
+        return device(&format!("Generic {model}"), model, "Generic");
+    }
     if model.starts_with("SM-") || model.starts_with("GT-") {
         return device(&format!("Samsung {model}"), model, "Samsung");
     }
@@ -360,13 +372,12 @@ fn windows_phone_model(agent: &str) -> Option<&str> {
     parts.next().filter(|model| !model.is_empty())
 }
 
-/// The model in `(Linux; Android 11; SM-G991B Build/RP1A; wv)`.
+/// The model, or what Firefox says instead, in `(Linux; Android 11; SM-G991B Build/RP1A; wv)`.
 fn android_model(agent: &str) -> Option<&str> {
     let (inside, _) = behind(agent, "Android ")?.split_once(')')?;
     let mut parts = inside.split(';').skip(1).map(str::trim);
     let model = parts.find(|part| !part.is_empty() && !part.starts_with("rv:"))?;
-    let model = model.split(" Build/").next().unwrap_or(model);
-    (!matches!(model, "Mobile" | "Tablet")).then_some(model)
+    model.split(" Build/").next()
 }
 
 fn behind<'t>(text: &'t str, marker: &str) -> Option<&'t str> {
