@@ -3,7 +3,9 @@
 
 mod condition;
 mod fields;
+mod globs;
 mod import;
+mod names;
 mod sampling;
 mod terms;
 
