@@ -1,7 +1,9 @@
 //! The command line: what there is, and the help that teaches it.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use bugle_protocol::RuleTopic;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A self-hosted error tracker that speaks the Sentry protocol.
@@ -123,9 +125,28 @@ pub(crate) enum Command {
     /// Bound how much is taken in: of a key, of a project, of all
     #[command(subcommand)]
     Limit(LimitCommand),
+    /// Save and show what is scrubbed, filtered, sampled and tagged
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Look at requests that could not be processed; retry or drop them
     #[command(subcommand)]
     Queue(QueueCommand),
+    /// Find, hand over and erase everything of one person; a running server does it, or the command itself
+    Forget(ForgetOptions),
+    /// Apply the scrubbing rules of today to what a project has stored
+    Rescrub {
+        /// The slug of the project
+        project: String,
+        /// Count, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at jobs that run in the background, or cancel one
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Bring the database up to date (`serve` does it on its own)
     Migrate,
     /// Ask a running server whether it is ready; exits 0 if it is
@@ -241,6 +262,50 @@ pub(crate) enum LimitCommand {
     },
 }
 
+/// Commands on rules. A running server heeds them within 2 seconds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Save a document as a new version and print its number; a document with mistakes is refused
+    Set {
+        /// The slug of the project
+        project: String,
+        /// scrubbing, filters, sampling or tags
+        topic: Topic,
+        /// A JSON file, or - for standard input; what it leaves out has its default
+        file: PathBuf,
+        /// What was done, for whoever looks at the versions
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "TEXT"
+        )]
+        comment: String,
+    },
+    /// Print the document that applies
+    Show {
+        /// The slug of the project
+        project: String,
+        /// scrubbing, filters, sampling or tags
+        topic: Topic,
+    },
+}
+
+/// What rules are about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Topic(pub(crate) RuleTopic);
+
+impl FromStr for Topic {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = RuleTopic::ALL.iter().map(|topic| topic.name());
+        RuleTopic::from_name(name)
+            .map(Self)
+            .ok_or_else(|| format!("expected one of {}", known.collect::<Vec<_>>().join(", ")))
+    }
+}
+
 /// On or off.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Switch {
@@ -284,6 +349,48 @@ pub(crate) enum QueueCommand {
         /// All that are not to be retried
         #[arg(long)]
         all: bool,
+    },
+}
+
+/// Whom to forget, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ForgetOptions {
+    /// An e-mail address, a user id, a user name or an IP address
+    #[arg(long, value_name = "EMAIL|ID|IP")]
+    pub(crate) user: String,
+    /// Only in one project, by its slug [default: all projects]
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) project: Option<String>,
+    /// Count what would be erased, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write everything of the person to a new file first, as lines of JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) export: Option<PathBuf>,
+    /// Leave alone where data of others mentions the person
+    #[arg(long)]
+    pub(crate) own_only: bool,
+    /// Rewrite the database's files afterwards; takes as long as a copy and needs as much room
+    #[arg(long)]
+    pub(crate) compact: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Commands on jobs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List the newest jobs: id, kind, state, progress, time
+    List {
+        /// Print a JSON list with the reports
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop a job; what it has done by then stays done
+    Cancel {
+        /// The id, as `job list` shows it
+        id: i64,
     },
 }
 

@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::cli::{Command, ProjectCommand, TokenCommand, UserCommand};
 use crate::config::Config;
-use crate::limit_commands;
 use crate::setup::{SETUP_TOKEN_HASH, first_organization, new_key, random};
+use crate::{forget, jobs, limit_commands, rule_commands};
 
 /// How long a health check waits.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,6 +31,14 @@ pub(crate) async fn run(command: Command, config: &Config) -> anyhow::Result<()>
         Command::User(command) => user(command, &store).await,
         Command::Token(TokenCommand::Add { name, scope }) => add_token(&store, &name, &scope).await,
         Command::Limit(command) => limit_commands::run(command, &store).await,
+        Command::Rules(command) => rule_commands::run(command, &store).await,
+        Command::Forget(options) => forget::run(options, &store, config).await,
+        Command::Rescrub {
+            project,
+            dry_run,
+            json,
+        } => jobs::rescrub(&project, dry_run, json, &store, config).await,
+        Command::Job(command) => jobs::run(command, &store).await,
         Command::Serve | Command::Healthcheck | Command::Queue(_) | Command::Explain { .. } => {
             Ok(())
         }

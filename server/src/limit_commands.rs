@@ -70,7 +70,7 @@ async fn target(
     Ok(QuotaTarget::Key(key.id))
 }
 
-async fn find_project(
+pub(crate) async fn find_project(
     store: &Store,
     organization: &Organization,
     slug: &str,

@@ -3,6 +3,7 @@
 use bugle_protocol::json::{self, Json, Object};
 use bugle_protocol::timestamp::parse_timestamp;
 use bugle_protocol::{DiscardReason, Event, Outcome, RuleName, RuleTopic, UnixMillis};
+use bugle_rules::sample::seed;
 use bugle_rules::{Documents, Problem, ProjectRules, Sender};
 
 use crate::items::road::{self, Decision, Way};
@@ -184,23 +185,9 @@ fn sampled(decision: &Decision, event: &Event<'_>) -> Json<'static> {
     object([
         ("rule", name(&draw.rule)),
         ("rate", Json::from(draw.rate)),
-        ("seed", Json::from(seed(event).to_owned())),
+        ("seed", Json::from(seed(event).simple().to_string())),
         ("kept", Json::Bool(draw.is_kept)),
     ])
-}
-
-/// What the draw is made of: all transactions of a trace share theirs.
-fn seed<'t>(event: &'t Event<'_>) -> &'t str {
-    let id = event.get_str("event_id").unwrap_or_default();
-    if event.event_type() != "transaction" {
-        return id;
-    }
-    let trace = event
-        .get("contexts")
-        .and_then(|contexts| contexts.get("trace"));
-    trace
-        .and_then(|trace| trace.get_str("trace_id"))
-        .unwrap_or(id)
 }
 
 fn tags(decision: &Decision) -> Json<'static> {
