@@ -36,7 +36,13 @@ impl Action {
 }
 
 /// The value on the way from `first` at `from` to `last` at `until`, by whole seconds.
-pub(crate) fn linear(first: f64, last: f64, from: UnixMillis, until: UnixMillis, now: UnixMillis) -> f64 {
+pub(crate) fn linear(
+    first: f64,
+    last: f64,
+    from: UnixMillis,
+    until: UnixMillis,
+    now: UnixMillis,
+) -> f64 {
     let seconds = |end: UnixMillis| (end.0.saturating_sub(from.0) / 1000) as f64;
     let share = (seconds(now) / seconds(until).max(1.0)).clamp(0.0, 1.0);
     first + (last - first) * share
