@@ -197,9 +197,8 @@ fn add_release(form: &mut SamplingForm, now: UnixMillis) -> Vec<Fault> {
 }
 
 fn view(result: &SamplingRehearsal, sample: &Sample) -> Preview {
-    let total = result.looked.total();
     let row = |rule: &SampledRule| Row {
-        effect: sample.effect(&rule.effect, total, |_| ""),
+        effect: sample.effect(&rule.effect, result.considered, |_| ""),
         rate: rule.rates.map(rate).unwrap_or_default(),
         kept: rule.kept,
         share: share(rule.expected, rule.received),
