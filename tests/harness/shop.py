@@ -16,10 +16,24 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 """What customers use; the name of a script would be a crawler to a tracker's filters."""
 
 
-def shop_environment(dsn: Dsn, *, pii: bool = False, sdk_scrubs: bool = True, broker: str = "") -> dict[str, str]:
+def shop_environment(
+    dsn: Dsn,
+    *,
+    pii: bool = False,
+    sdk_scrubs: bool = True,
+    broker: str = "",
+    traces: float = 0.0,
+    hosts: str = "*",
+) -> dict[str, str]:
     """The environment the shop's settings read."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SENTRY_")}
-    switches = {"SHOP_PII": str(int(pii)), "SHOP_SDK_SCRUBS": str(int(sdk_scrubs)), "SHOP_BROKER": broker}
+    switches = {
+        "SHOP_PII": str(int(pii)),
+        "SHOP_SDK_SCRUBS": str(int(sdk_scrubs)),
+        "SHOP_BROKER": broker,
+        "SHOP_TRACES": str(traces),
+        "SHOP_HOSTS": hosts,
+    }
     return clean | {"SENTRY_DSN": dsn.text, "DJANGO_SETTINGS_MODULE": "shop.settings"} | switches
 
 

@@ -1,7 +1,8 @@
 """Settings as a team would write them; what differs between runs comes from the environment.
 
 SHOP_PII=1 turns send_default_pii on, SHOP_SDK_SCRUBS=0 turns the SDK's own scrubber off, so that the server has to do
-all of it. SENTRY_DSN is read by the SDK itself.
+all of it. SHOP_TRACES is the share of transactions that are sent, SHOP_HOSTS the host names that the shop answers to. SENTRY_DSN
+is read by the SDK itself.
 """
 
 import logging
@@ -15,7 +16,7 @@ from sentry_sdk.scrubber import EventScrubber
 
 SECRET_KEY = "not-a-secret-of-anybody"
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+ALLOWED_HOSTS = os.environ.get("SHOP_HOSTS", "*").split(",")
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
 INSTALLED_APPS = ["shop"]
@@ -52,6 +53,7 @@ sentry_sdk.init(
     release="shop@1.4.2",
     server_name="shop-1",
     attach_stacktrace=True,
+    traces_sample_rate=float(os.environ.get("SHOP_TRACES", "0")),
     send_default_pii=os.environ.get("SHOP_PII") == "1",
     event_scrubber=None if os.environ.get("SHOP_SDK_SCRUBS", "1") == "1" else EventScrubber([], pii_denylist=[]),
     before_send=before_send,
