@@ -226,6 +226,10 @@ pub fn normalize<'a>(
     if settings.trims {
         trim::trim(&mut fields, &mut notes);
     }
+    // After trimming: what is added here must not push spans out that a client sent.
+    if settings.describes_spans {
+        span_description::add(&mut fields);
+    }
     Ok(NormalizedEvent {
         event: Event { fields },
         meta: notes.meta,

@@ -4,9 +4,7 @@ use bugle_protocol::json::{Json, Object};
 
 use super::note::{Notes, object_mut};
 use super::timestamps::timestamp;
-use super::{
-    Settings, attributes, contexts, measurements, span_description, spans, transaction_name,
-};
+use super::{Settings, attributes, contexts, measurements, spans, transaction_name};
 
 /// Why a transaction cannot be used: its duration or its place in the trace are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,9 +87,6 @@ pub(super) fn normalize(event: &mut Object<'_>, notes: &mut Notes, settings: &Se
     if settings.completes_spans {
         spans::set_exclusive_times(event);
         attributes::normalize(event);
-    }
-    if settings.describes_spans {
-        span_description::add(event);
     }
     measurements::normalize(event, notes);
 }

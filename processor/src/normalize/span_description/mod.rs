@@ -18,6 +18,9 @@ use super::{contexts, pairs};
 /// Longer descriptions are cut, and end in `*`.
 const MAX_DESCRIPTION_BYTES: usize = 200;
 
+/// A transaction's tag that is longer is not given to its spans: it would be stored with each of them.
+const MAX_INHERITED_BYTES: usize = 800;
+
 /// What a description says without what differs from call to call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Description {
@@ -38,11 +41,19 @@ impl Description {
     }
 }
 
+/// As many spans of a transaction are described; clients send no more. Each gets some hundred bytes of tags, so a million
+/// empty spans would become a thousand times as large.
+const MAX_SPANS: usize = 1_000;
+
 /// Adds to each span of a transaction what it does, and what it has from the transaction.
 pub(super) fn add(event: &mut Object<'_>) {
+    if event.get_str("type") != Some("transaction") {
+        return;
+    }
     let inherited = inherited(event);
     let spans = event.get_mut("spans").and_then(Json::as_array_mut);
-    for span in spans.into_iter().flatten().filter_map(Json::as_object_mut) {
+    let spans = spans.into_iter().flatten().take(MAX_SPANS);
+    for span in spans.filter_map(Json::as_object_mut) {
         let own = own_tags(span);
         if span.get("sentry_tags").is_none_or(Json::is_null) {
             span.insert("sentry_tags", Object::new());
@@ -89,10 +100,12 @@ fn inherited<'a>(event: &Object<'a>) -> Vec<Tag<'a>> {
         ("mobile", is_mobile.then(|| Json::from("true"))),
         ("device.class", tag(event, "device.class").cloned()),
     ];
-    let known = |(key, value): (&'static str, Option<Json<'a>>)| {
-        let text = value.filter(|value| value.as_str().is_some_and(|text| !text.is_empty()));
-        Some((key, text?))
+    let is_usable = |value: &Json<'_>| {
+        let text = value.as_str().unwrap_or_default();
+        (1..=MAX_INHERITED_BYTES).contains(&text.len())
     };
+    let known =
+        |(key, value): (&'static str, Option<Json<'a>>)| Some((key, value.filter(is_usable)?));
     values.into_iter().filter_map(known).collect()
 }
 

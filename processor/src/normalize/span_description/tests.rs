@@ -225,6 +225,26 @@ fn spans_are_told_what_they_do_and_whose_they_are() {
 }
 
 #[test]
+fn what_spans_get_is_bounded() {
+    let span = r#"{"op":"db","description":"SELECT 1"},"#.repeat(1_500);
+    let text = format!(
+        r#"{{"type":"transaction","transaction":"{}","release":"a@1","spans":[{}null]}}"#,
+        "x".repeat(100_000),
+        span
+    );
+    let Ok(Json::Object(mut event)) = json::parse_str(&text) else {
+        panic!("the event is no object");
+    };
+    add(&mut event);
+    let spans = event.get("spans").unwrap().as_array().unwrap();
+    let tags = spans.iter().filter_map(|span| span.get("sentry_tags"));
+    let tags: Vec<_> = tags.collect();
+    assert_eq!(tags.len(), 1_000);
+    assert_eq!(tags[0].get_str("release"), Some("a@1"));
+    assert_eq!(tags[0].get("transaction"), None);
+}
+
+#[test]
 fn other_operations_have_descriptions_of_their_own() {
     let cases = [
         (
