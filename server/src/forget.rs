@@ -12,6 +12,7 @@ use bugle_store::{ExportCursor, JobKind, JobParameters, NewJob, Person, Store};
 use crate::cli::ForgetOptions;
 use crate::config::Config;
 use crate::jobs;
+use crate::limit_commands::find_project;
 use crate::setup::first_organization;
 
 /// Exports if a file is named, then erases, or counts in a dry run.
@@ -21,16 +22,16 @@ pub(crate) async fn run(
     config: &Config,
 ) -> anyhow::Result<()> {
     let person = Person::parse(&options.user, options.own_only)?;
-    let organization = first_organization(store, UnixMillis::now()).await?.id;
+    let organization = first_organization(store, UnixMillis::now()).await?;
     let project = match &options.project {
-        Some(slug) => Some(jobs::find_project(store, organization, slug).await?.id),
+        Some(slug) => Some(find_project(store, &organization, slug).await?.id),
         None => None,
     };
     if let Some(file) = &options.export {
         let projects = match project {
             Some(project) => vec![project],
             None => {
-                let projects = store.projects(organization).await?;
+                let projects = store.projects(organization.id).await?;
                 projects.into_iter().map(|project| project.id).collect()
             }
         };
@@ -38,7 +39,7 @@ pub(crate) async fn run(
         eprintln!("wrote {lines} lines to {}", file.display());
     }
     let new = NewJob {
-        organization_id: organization,
+        organization_id: organization.id,
         project_id: project,
         kind: JobKind::Erase,
         parameters: JobParameters {

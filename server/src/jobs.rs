@@ -10,13 +10,14 @@ use bugle_processor::Jobs;
 use bugle_protocol::{JobId, OrganizationId, UnixMillis};
 use bugle_store::queue::Queue;
 use bugle_store::{
-    ErasureReport, Job, JobKind, JobParameters, JobState, NewJob, Project, RescrubReport, Store,
+    ErasureReport, Job, JobKind, JobParameters, JobState, NewJob, RescrubReport, Store,
 };
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::cli::JobCommand;
 use crate::config::Config;
+use crate::limit_commands::find_project;
 use crate::setup::first_organization;
 
 /// How often the command looks how far a job is.
@@ -67,14 +68,14 @@ pub(crate) async fn rescrub(
     store: &Store,
     config: &Config,
 ) -> anyhow::Result<()> {
-    let organization = first_organization(store, UnixMillis::now()).await?.id;
-    let project = find_project(store, organization, slug).await?;
+    let organization = first_organization(store, UnixMillis::now()).await?;
+    let project = find_project(store, &organization, slug).await?;
     let parameters = JobParameters {
         dry_run,
         ..JobParameters::default()
     };
     let new = NewJob {
-        organization_id: organization,
+        organization_id: organization.id,
         project_id: Some(project.id),
         kind: JobKind::Rescrub,
         parameters,
@@ -82,17 +83,6 @@ pub(crate) async fn rescrub(
     };
     let job = complete(&new, store, config).await?;
     report(&job, as_json)
-}
-
-/// A project by its slug.
-pub(crate) async fn find_project(
-    store: &Store,
-    organization: OrganizationId,
-    slug: &str,
-) -> anyhow::Result<Project> {
-    let project = store.project_by_slug(organization, slug).await?;
-    project
-        .with_context(|| format!("there is no project '{slug}': `bugle project list` shows them"))
 }
 
 /// Makes a job and waits for its end.

@@ -13,7 +13,7 @@ use super::work::{End, Rhythm, Work, aside};
 use super::{judge, queue};
 
 /// Users that are taken out of the issues' sets at once.
-const USERS: usize = 500;
+const USERS: usize = 200;
 
 /// How often a page of texts is read again that somebody changed while it was looked at.
 const TRIES: u32 = 5;

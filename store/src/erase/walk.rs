@@ -8,11 +8,11 @@ use crate::events::event_id;
 use crate::payload::decompress;
 use crate::{Store, StoreError};
 
-/// Rows that are read, and may be changed, at once.
-const ROWS: i64 = 100;
+/// Rows that are read, and may be changed, at once: `examples/erase_load.rs` measures how long that holds the writer.
+const ROWS: i64 = 50;
 
 /// No further row joins a page of so many compressed bytes.
-const BYTES: i64 = 2 * 1024 * 1024;
+const BYTES: i64 = 1024 * 1024;
 
 /// The sizes tell how many of the rows fit; they are read without the bodies.
 const EVENT_SIZES: &str = "
@@ -137,8 +137,8 @@ impl StoredKind {
 }
 
 impl Store {
-    /// The next rows of some projects behind the row `after`, in order; none at the end. At most 100, and no further one
-    /// once their compressed bodies have 2 MiB.
+    /// The next rows of some projects behind the row `after`, in order; none at the end. At most 50, and no further one
+    /// once their compressed bodies have 1 MiB.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Damaged`].
