@@ -121,7 +121,7 @@ impl Processor {
                 }
             }
         }
-        self.follow_rules(&mut source.rules).await;
+        source.rules = self.follow_rules(source.rules, &mut stop).await?;
         let started = Instant::now();
         let deliveries = std::mem::take(&mut source.left);
         let Preparation {

@@ -1,6 +1,6 @@
 //! Keeps the processor's rules at what applies: nothing is processed before they are known.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bugle_protocol::ProjectId;
 use bugle_store::StoreError;
@@ -9,10 +9,7 @@ use tokio::sync::watch;
 use super::{Processor, RETRY, report, wait};
 use crate::rule_book::RuleBook;
 
-/// How often the database is asked whether another process has saved rules, while requests flow.
-const ASK_EVERY: Duration = Duration::from_secs(2);
-
-/// How long the database may take for an answer before requests go on under the rules that are known.
+/// How long the database may take for an answer before it is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Up to which change the rules are known.
@@ -22,7 +19,6 @@ pub(super) struct Follower {
     changes: u64,
     /// The revision in the database.
     revision: i64,
-    asked_at: Instant,
 }
 
 impl Processor {
@@ -41,32 +37,33 @@ impl Processor {
         }
     }
 
-    /// Loads the rules again if some were saved. If that fails, those that are known go on to apply.
-    pub(super) async fn follow_rules(&self, follower: &mut Follower) {
+    /// Loads the rules again if some were saved, by whatever process: before each batch, so that what was saved before a
+    /// request came applies to it. A number is asked for, which costs less than any event of the batch. `None` if the server
+    /// stops before the database answers; while it does not, nothing could be stored either.
+    pub(super) async fn follow_rules(
+        &self,
+        follower: Follower,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Option<Follower> {
+        let mut pause = RETRY.0;
+        loop {
+            match tokio::time::timeout(PATIENCE, self.renewed(follower)).await {
+                Ok(Ok(renewed)) => return Some(renewed),
+                Ok(Err(error)) => report(&error, "could not read the rules"),
+                Err(_) => tracing::error!("the database did not give the rules"),
+            }
+            if !wait(&mut pause, stop).await {
+                return None;
+            }
+        }
+    }
+
+    async fn renewed(&self, follower: Follower) -> Result<Follower, StoreError> {
         let has_saved = self.store.rule_changes() != follower.changes;
-        if !has_saved && follower.asked_at.elapsed() < ASK_EVERY {
-            return;
+        if has_saved || self.store.rule_revision().await? != follower.revision {
+            return self.load_rules(None).await;
         }
-        let renew = async {
-            if has_saved || self.store.rule_revision().await? != follower.revision {
-                return self.load_rules(None).await;
-            }
-            Ok(Follower {
-                asked_at: Instant::now(),
-                ..*follower
-            })
-        };
-        match tokio::time::timeout(PATIENCE, renew).await {
-            Ok(Ok(renewed)) => *follower = renewed,
-            Ok(Err(error)) => {
-                report(&error, "could not read the rules; the former ones apply");
-                follower.asked_at = Instant::now();
-            }
-            Err(_) => {
-                tracing::error!("the database did not give the rules; the former ones apply");
-                follower.asked_at = Instant::now();
-            }
-        }
+        Ok(follower)
     }
 
     /// Loads the rules because a project was met that was not there when they were loaded last. `None` if the server stops
@@ -94,7 +91,6 @@ impl Processor {
         let follower = Follower {
             changes: self.store.rule_changes(),
             revision: self.store.rule_revision().await?,
-            asked_at: Instant::now(),
         };
         let versions = self.store.all_current_rules().await?;
         let projects = self.store.project_organizations().await?;
