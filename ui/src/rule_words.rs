@@ -18,6 +18,10 @@ pub(crate) fn of(rule: &str) -> String {
     match rule {
         "strip-fields" => "the sensitive fields".to_owned(),
         "!limit" => "the limit of lengths".to_owned(),
+        "!erased" => "the erasure of a person".to_owned(),
+        // What the SDKs call it when they remove something before they send.
+        "!config" => "the sender’s own settings".to_owned(),
+        "!raw" => "the sender, which sends no raw data".to_owned(),
         other => format!("the rule {other}"),
     }
 }
@@ -73,6 +77,7 @@ mod tests {
             ("project:0", "the project’s rule 0"),
             ("organization:a:b", "the organisation’s rule a:b"),
             ("strip-fields", "the sensitive fields"),
+            ("!config", "the sender’s own settings"),
             ("device_id", "the rule device_id"),
         ] {
             assert_eq!(of(rule), words);

@@ -193,7 +193,7 @@ pub(super) fn describe(note: &Note) -> String {
     if sentences.is_empty()
         && let Some(length) = note.original_length
     {
-        sentences.push(format!("Shortened from a length of {length}"));
+        sentences.push(format!("Shortened, {length} entries were sent"));
     }
     if let Some(value) = &note.original_value {
         let value = json::to_string(value);

@@ -99,7 +99,7 @@ async fn a_line_that_cannot_decide_is_pointed_out() {
     let page = world.browser.post(PATH, &form).await;
     assert_eq!(page.status, StatusCode::OK);
     page.assert_shows(&[
-        "Line 2: this line never decides: line 1 does before",
+        "Line 2: This line never decides: line 1 does before",
         "No transaction is stored yet",
     ]);
 }

@@ -132,11 +132,11 @@ async fn view(ui: &Ui, project: &Project, job: &Job) -> Result<JobView, Problem>
 fn storage(name: &str) -> Option<&'static str> {
     Some(match name {
         "cleaned" => {
-            "The database's file holds nothing of it any more, and its log is empty. Backups are yours to look after."
+            "The database’s file holds nothing of it any more, and its log is empty. Backups are yours to look after."
         }
-        "compacted" => "The database's files were written anew. Backups are yours to look after.",
+        "compacted" => "The database’s files were written anew. Backups are yours to look after.",
         "log_in_use" => {
-            "The database's log could not be emptied, because it was being read; it is when the server stops."
+            "The database’s log could not be emptied, because it was being read; it is when the server stops."
         }
         "vacuumed" => {
             "PostgreSQL has freed the places and will use them again. Its own log and your backups are yours to look after."

@@ -23,6 +23,9 @@ use job::JobRow;
 /// Jobs that are listed.
 const JOBS: u32 = 20;
 
+/// What is answered to whoever has not confirmed an erasure.
+const UNSURE: &str = "Nothing is erased yet: confirm that it cannot be undone.";
+
 /// The routes, without the slash at the end that every page may have.
 pub(super) fn routes() -> Vec<(String, MethodRouter<Arc<Ui>>)> {
     let path = "/{project}/settings/erasure";
@@ -70,6 +73,8 @@ struct ErasureView {
     compact: bool,
     is_postgres: bool,
     error: Option<String>,
+    /// Whether it is the confirmation that is missing.
+    is_unsure: bool,
     jobs: Vec<JobRow>,
 }
 
@@ -111,8 +116,7 @@ pub(super) async fn submit(
             return Ok(export::download(&ui, projects, person));
         }
         "erase" if form.sure.is_none() => {
-            let text = "Nothing is erased yet: confirm that it cannot be undone.";
-            return refused(text.to_owned()).await;
+            return refused(UNSURE.to_owned()).await;
         }
         "find" | "erase" => {}
         _ => return Err(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY)),
@@ -203,6 +207,7 @@ async fn page(
         own_only: form.own_only.is_some(),
         compact: form.compact.is_some(),
         is_postgres: ui.store.backend() == "postgres",
+        is_unsure: error.as_deref() == Some(UNSURE),
         error,
         jobs: jobs
             .iter()

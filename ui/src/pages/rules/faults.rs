@@ -74,7 +74,7 @@ fn without_drawing(message: &str) -> Cow<'_, str> {
 }
 
 /// `a value is …` as a sentence.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_uppercase);
     let text: String = first.chain(chars).collect();

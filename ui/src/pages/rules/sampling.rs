@@ -7,6 +7,7 @@ use bugle_rules::{Problem as Fault, Sampling, SamplingDocument};
 use serde::Serialize;
 
 use super::Topic;
+use super::faults::sentence;
 use super::fields::Fields;
 use super::hits::NamedRule;
 use super::lines::{self, LinesBeside};
@@ -138,7 +139,7 @@ impl Topic for SamplingRules {
         };
         let warning = |problem: Fault| Warning {
             line: problem.line,
-            message: problem.message,
+            message: sentence(&problem.message),
         };
         // Each line is compared with those above it.
         let is_long = form.rules.lines().nth(MAX_RULES).is_some();
