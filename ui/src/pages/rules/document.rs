@@ -38,16 +38,19 @@ fn pretty(value: &Value) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// `scrubIpAddresses` as `scrub ip addresses`.
+/// `sensitiveFields` as `sensitive fields`, and what the form calls otherwise as it is called there.
 fn words(name: &str) -> String {
+    let name = match name {
+        "excludeFields" => "safeFields",
+        "scrubIpAddresses" => return "scrub IP addresses".to_owned(),
+        "cspDefaults" => "securityReports",
+        "cspSources" => "originsOfSecurityReports",
+        "errorMessages" => "messages",
+        "legacyBrowsers" => "oldBrowsers",
+        name => name,
+    };
     let mut words = String::new();
-    for c in if name == "excludeFields" {
-        "safeFields"
-    } else {
-        name
-    }
-    .chars()
-    {
+    for c in name.chars() {
         match c {
             '_' => words.push(' '),
             c if c.is_ascii_uppercase() => {
@@ -71,7 +74,7 @@ mod tests {
             "sensitiveFields": ["pin", 1], "advanced": {"rules": {"0": {"type": "ip"}}}});
         let text = lines(&document).join("\n");
         let wanted = "advanced:\n  {\n    \"rules\": {\n      \"0\": {\n        \"type\": \"ip\"\n      }\n    }\n  }\n\
-                      safe fields:\n  none\nrules:\n  a -> drop\n  # b\nscrub ip addresses: on\n\
+                      safe fields:\n  none\nrules:\n  a -> drop\n  # b\nscrub IP addresses: on\n\
                       sensitive fields:\n  pin\n  1";
         assert_eq!(text, wanted);
         assert_eq!(lines(&json!([1])), ["[", "  1", "]"]);
