@@ -22,6 +22,9 @@ const FILTERED: &str = "[Filtered]";
 /// Characters kept of a name and of a type.
 const MAX_CHARS: usize = 255;
 
+/// How long half of a media type may be, as RFC 6838 bounds it.
+const MAX_TOKEN_BYTES: usize = 127;
+
 /// Content types of what is no file for an event: a reference to an upload of its own, and a file for a trace.
 const OTHER_KINDS: [&str; 2] = [
     "application/vnd.sentry.attachment-ref",
@@ -83,12 +86,28 @@ pub(super) fn keep(
         event_id,
         received_at: arrival.head.received_at,
         name,
-        content_type: header("content_type"),
-        attachment_type: header("attachment_type").unwrap_or_else(|| attachment_type.to_owned()),
+        content_type: header("content_type").and_then(|text| media_type(&text)),
+        attachment_type: header("attachment_type")
+            .filter(|text| is_token(text))
+            .unwrap_or_else(|| attachment_type.to_owned()),
         blob: tools.blobs.put(&bytes).map_err(Fault::Storage)?,
         size: bytes.len() as u64,
     });
     Ok(())
+}
+
+/// A media type without its parameters, which may repeat the name of the file; `None` if it is none.
+fn media_type(text: &str) -> Option<String> {
+    let (kind, subtype) = text.split(';').next()?.trim().split_once('/')?;
+    (is_token(kind) && is_token(subtype)).then(|| format!("{kind}/{subtype}"))
+}
+
+/// Whether a text is a name such as `event.attachment` or `vnd.api+json`, and not somebody's number.
+fn is_token(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
+    (1..=MAX_TOKEN_BYTES).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(is_part)
 }
 
 /// The bytes as they are kept: as they came, unless there are rules for files. Their length stays.
@@ -177,6 +196,22 @@ mod tests {
             assert_eq!(scrubbed, kept, "{name}");
             assert_eq!(fired.is_empty(), name == kept);
         }
+    }
+
+    #[test]
+    fn types_say_no_more_than_a_type() {
+        for (sent, kept) in [
+            ("text/csv", Some("text/csv")),
+            ("text/plain; name=\"card 4111.txt\"", Some("text/plain")),
+            ("application/vnd.api+json", Some("application/vnd.api+json")),
+            ("4111111111111111", None),
+            ("4111111111111111/x", None),
+            ("text/", None),
+            ("", None),
+        ] {
+            assert_eq!(media_type(sent).as_deref(), kept, "{sent}");
+        }
+        assert!(is_token("event.minidump") && !is_token("x.ada@example.com"));
     }
 
     #[test]

@@ -201,11 +201,36 @@ pub(crate) fn scrub(
     rules: &ProjectRules,
 ) -> impl Iterator<Item = RuleHit> {
     let (tree, meta) = event.parts_mut();
+    let identity = sentry_user(tree);
     let fired = rules.scrubber.scrub(tree, meta);
+    if !fired.is_empty() {
+        follow_identity(tree, identity);
+    }
     fired.into_iter().map(|rule| RuleHit {
         topic: RuleTopic::Scrubbing,
         rule,
     })
+}
+
+/// The user's identity as normalising wrote it down.
+fn sentry_user(event: &Event<'_>) -> Option<String> {
+    let user = event.get("user")?;
+    user.get_str("sentry_user").map(str::to_owned)
+}
+
+/// Lets the identity say what is left of the field it was made of: a rule for that field alone does not see the copy.
+fn follow_identity(event: &mut Event<'_>, before: Option<String>) {
+    let now = event.user().and_then(|user| user.identity());
+    if before.is_none() || before == now || sentry_user(event) != before {
+        return;
+    }
+    let user = event.fields.get_mut("user").and_then(Json::as_object_mut);
+    if let Some(user) = user {
+        user.remove("sentry_user");
+        if let Some(identity) = now {
+            user.insert("sentry_user", identity);
+        }
+    }
 }
 
 impl Decision {
@@ -258,6 +283,45 @@ impl Decision {
         if let Some(notes) = self.notes(rules) {
             let notes = Object::from_iter([("rules", notes)]);
             event.fields.insert(NOTES, notes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user_after(advanced: &str, user: &str) -> String {
+        let scrubbing = format!(r#"{{"scrubIpAddresses":true,"advanced":{advanced}}}"#);
+        let documents = bugle_rules::Documents {
+            scrubbing: Some(&scrubbing),
+            ..bugle_rules::Documents::default()
+        };
+        let (rules, problems) = ProjectRules::compile(&documents);
+        assert!(problems.is_empty(), "{problems:?}");
+        let text = format!(r#"{{"user":{user}}}"#);
+        let event = Event::parse(text.as_bytes()).unwrap();
+        let mut event = normalize(event, &Context::default(), &Settings::default()).unwrap();
+        scrub(&mut event, &rules).for_each(drop);
+        bugle_protocol::json::to_string(event.event().get("user").unwrap())
+    }
+
+    #[test]
+    fn nothing_of_a_scrubbed_field_stays_in_the_identity() {
+        for (advanced, user, left) in [
+            (
+                r#"{"applications":{"$user.id":["@anything:remove"]}}"#,
+                r#"{"id":"ssn 12-AB-993","email":"a@example.com"}"#,
+                r#"{"id":null,"email":"a@example.com","sentry_user":"email:a@example.com"}"#,
+            ),
+            (
+                r#"{"applications":{"$user.email":["@anything:remove"]}}"#,
+                r#"{"email":"ada@example.com"}"#,
+                r#"{"email":null}"#,
+            ),
+            ("{}", r#"{"id":"7"}"#, r#"{"id":"7","sentry_user":"id:7"}"#),
+        ] {
+            assert_eq!(user_after(advanced, user), left);
         }
     }
 }

@@ -107,22 +107,30 @@ fn find_ipv6(text: &str, reach: Reach) -> Vec<Range> {
     ranges
 }
 
-/// The address that fills `start..end`, but for a colon or full stop of the sentence around it.
+/// The address that `start..end` begins with, but for a colon or full stop of the sentence around it, or for what follows
+/// a full stop, as in the name of a file.
 fn address_in(text: &str, start: usize, end: usize) -> Option<Range> {
     let word = text.get(start..end)?;
     // A letter next to it makes it part of a name, such as `std::fmt`.
     let bounded = |c: Option<char>| !c.is_some_and(is_word);
     if word.bytes().filter(|byte| *byte == b':').take(2).count() < 2
         || !bounded(text[..start].chars().next_back())
-        || !bounded(text[end..].chars().next())
     {
         return None;
     }
     let trimmed = word.trim_end_matches('.');
-    let candidates = [Some(trimmed), trimmed.strip_suffix(':')];
+    let last_group = word.rfind(':').map_or(0, |colon| colon + 1);
+    let stop = word[last_group..].find('.').map(|stop| last_group + stop);
+    let candidates = [
+        Some(trimmed),
+        trimmed.strip_suffix(':'),
+        stop.map(|stop| &word[..stop]),
+    ];
     candidates.into_iter().flatten().find_map(|word| {
-        let is_address =
-            word.len() <= LONGEST_IPV6 && word != "::" && word.parse::<Ipv6Addr>().is_ok();
+        let is_address = word.len() <= LONGEST_IPV6
+            && word != "::"
+            && bounded(text[start + word.len()..].chars().next())
+            && word.parse::<Ipv6Addr>().is_ok();
         is_address.then_some((start, start + word.len()))
     })
 }
@@ -165,6 +173,24 @@ mod tests {
         let mut ranges = Vec::new();
         find_ipv4(text, |start, end| ranges.push((start, end)));
         ranges
+    }
+
+    #[test]
+    fn addresses_in_names_of_files_are_found() {
+        for (text, expected) in [
+            ("host 2001:db8::1e0.dmp", vec!["2001:db8::1e0"]),
+            ("2001:db8::1.", vec!["2001:db8::1"]),
+            ("fe80::1.2", vec!["fe80::1"]),
+            ("64:ff9b::192.0.2.1.log", vec!["64:ff9b::192.0.2.1"]),
+            ("64:ff9b::192.0.2.1", vec!["64:ff9b::192.0.2.1"]),
+            ("std::fmt.rs", vec![]),
+            ("a::b.call", vec!["a::b"]),
+            ("12:34:56.789", vec![]),
+        ] {
+            let found = find(text, Reach::Wide);
+            let found: Vec<_> = found.iter().map(|range| &text[range.0..range.1]).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     proptest! {
