@@ -15,6 +15,9 @@ static BY_PREFIX: LazyLock<Regex> = LazyLock::new(|| {
 /// No card number has less.
 pub(super) const FEWEST_DIGITS: usize = 13;
 
+/// What [`BY_PREFIX`] finds has this many or more.
+const FEWEST_BY_PREFIX: usize = 15;
+
 /// No card number has more.
 const MOST_DIGITS: usize = 19;
 
@@ -58,11 +61,33 @@ const NETWORKS: [([u16; 2], [usize; 2]); 22] = [
 
 /// The card numbers in a text, in order.
 pub(super) fn find(text: &str, reach: Reach) -> Vec<Range> {
-    let by_prefix = captured(&BY_PREFIX, &[0], text);
+    let digits = digits_in_row(text.as_bytes());
+    let by_prefix = match digits >= FEWEST_BY_PREFIX {
+        true => captured(&BY_PREFIX, &[0], text),
+        false => Vec::new(),
+    };
     match reach {
-        Reach::Sentry => by_prefix,
-        Reach::Wide => merge(by_prefix, find_by_checksum(text.as_bytes())),
+        Reach::Wide if digits >= FEWEST_DIGITS => {
+            merge(by_prefix, find_by_checksum(text.as_bytes()))
+        }
+        _ => by_prefix,
     }
+}
+
+/// The most digits with nothing between them but what may stand in a card number, of which any amount is passed over.
+/// Much cheaper than looking for numbers, and spares that for nearly all hashes, dates and lists.
+fn digits_in_row(text: &[u8]) -> usize {
+    let (mut row, mut most) = (0, 0);
+    for byte in text {
+        row = match byte {
+            b'0'..=b'9' => row + 1,
+            // Parts of blanks beyond ASCII too.
+            b' ' | b'-' | b'\t'..=b'\r' | 0x80.. => row,
+            _ => 0,
+        };
+        most = row.max(most);
+    }
+    most
 }
 
 /// Adds to some ranges in order those of `more`, which are in order too, that overlap none.
@@ -175,4 +200,35 @@ fn has_luhn_checksum(digits: &[u8]) -> bool {
         )
         .sum();
     sum.is_multiple_of(10)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn without_counting(text: &str) -> [Vec<Range>; 2] {
+        let by_prefix = captured(&BY_PREFIX, &[0], text);
+        let merged = merge(by_prefix.clone(), find_by_checksum(text.as_bytes()));
+        [by_prefix, merged]
+    }
+
+    proptest! {
+        #[test]
+        fn counting_digits_first_changes_nothing(
+            text in "(4111|1111|4|2|0{9}|30|36|34|37[0-9]|5018|22223|6011|[0-9]{1,4}|[-\\s\u{a0}\u{2003}\u{3000}é.x:]){0,24}",
+        ) {
+            let found = [Reach::Sentry, Reach::Wide].map(|reach| find(&text, reach));
+            prop_assert_eq!(found, without_counting(&text), "{:?}", text);
+        }
+
+        #[test]
+        fn numbers_in_groups_are_found_as_without_counting(
+            text in "[x ]?4[0-9]{3}([-\\s\u{85}\u{2028}]?[0-9]){8,15}[x ]?",
+        ) {
+            let found = [Reach::Sentry, Reach::Wide].map(|reach| find(&text, reach));
+            prop_assert_eq!(found, without_counting(&text), "{:?}", text);
+        }
+    }
 }
