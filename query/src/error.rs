@@ -23,6 +23,12 @@ pub enum Problem {
         /// The limit.
         limit_bytes: usize,
     },
+    /// A rule that is one too many.
+    #[error("there are more than {limit} rules: this one and those below are left out")]
+    TooManyRules {
+        /// The limit.
+        limit: usize,
+    },
     /// A parenthesis exceeds the limit of nesting.
     #[error("parentheses are nested deeper than {limit}")]
     TooDeep {

@@ -11,8 +11,11 @@ use crate::parser;
 /// The longest text of rules, in bytes.
 pub const MAX_BYTES: usize = 512 * 1024;
 
-/// How many errors are reported before the rest of a text is given up.
+/// How many lines that are no rules are reported.
 pub const MAX_ERRORS: usize = 50;
+
+/// How many rules a text has at most: each of them is asked about every event.
+pub const MAX_RULES: usize = 1_000;
 
 /// Rules in the order of their text.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,12 +63,34 @@ pub struct ActionError {
 /// One error per wrong line, up to [`MAX_ERRORS`], so that an editor can show them all at once.
 pub fn parse<A>(
     text: &str,
-    mut parse_action: impl FnMut(&str) -> Result<A, ActionError>,
+    parse_action: impl FnMut(&str) -> Result<A, ActionError>,
 ) -> Result<RuleSet<A>, Vec<RuleError>> {
-    check_length(text)?;
+    let (rules, errors) = parse_lenient(text, parse_action);
+    if errors.is_empty() {
+        Ok(rules)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Parses what can be parsed: the rules, however many lines beside them are wrong, and what [`parse`] would say.
+///
+/// Rules beyond [`MAX_RULES`], and what stands behind the last line that ends within [`MAX_BYTES`], are left out; one
+/// error says so at the first such line.
+pub fn parse_lenient<A>(
+    text: &str,
+    mut parse_action: impl FnMut(&str) -> Result<A, ActionError>,
+) -> (RuleSet<A>, Vec<RuleError>) {
     let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    let mut comment = Vec::new();
-    for (index, source) in text.lines().enumerate() {
+    let (mut comment, mut end) = (Vec::new(), 0);
+    for (index, (with_end, source)) in text.split_inclusive('\n').zip(text.lines()).enumerate() {
+        let line = index + 1;
+        end += with_end.len();
+        if end > MAX_BYTES {
+            let limit_bytes = MAX_BYTES;
+            errors.push(beyond(line, Problem::TooLong { limit_bytes }));
+            break;
+        }
         let trimmed = source.trim();
         if let Some(words) = trimmed.strip_prefix('#') {
             comment.push(words.trim());
@@ -75,29 +100,23 @@ pub fn parse<A>(
         if trimmed.is_empty() {
             continue;
         }
-        let line = index + 1;
-        match parse_line(source, line, &above, &mut parse_action) {
-            Ok(rule) => rules.push(rule),
-            Err(error) => errors.push(RuleError { line, error }),
-        }
-        if errors.len() == MAX_ERRORS {
+        if rules.len() == MAX_RULES {
+            errors.push(beyond(line, Problem::TooManyRules { limit: MAX_RULES }));
             break;
         }
+        match parse_line(source, line, &above, &mut parse_action) {
+            Ok(rule) => rules.push(rule),
+            Err(error) if errors.len() < MAX_ERRORS => errors.push(RuleError { line, error }),
+            Err(_) => {}
+        }
     }
-    if errors.is_empty() {
-        Ok(RuleSet { rules })
-    } else {
-        Err(errors)
-    }
+    (RuleSet { rules }, errors)
 }
 
-fn check_length(text: &str) -> Result<(), Vec<RuleError>> {
-    if text.len() <= MAX_BYTES {
-        return Ok(());
-    }
-    let limit_bytes = MAX_BYTES;
-    let error = ParseError::new("", Span::default(), Problem::TooLong { limit_bytes });
-    Err(vec![RuleError { line: 1, error }])
+/// The error at the first line that a limit leaves out.
+fn beyond(line: usize, problem: Problem) -> RuleError {
+    let error = ParseError::new("", Span::default(), problem);
+    RuleError { line, error }
 }
 
 fn parse_line<A>(

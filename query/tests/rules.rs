@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bugle_protocol::UnixMillis;
-use bugle_query::rules::{self, ActionError, MAX_BYTES, MAX_ERRORS};
+use bugle_query::rules::{self, ActionError, MAX_BYTES, MAX_ERRORS, MAX_RULES};
 use bugle_query::{Fields, Key, RuleError, RuleSet, Span, Values};
 
 const WEB: &str = r#"
@@ -198,4 +198,56 @@ fn errors_and_length_are_bounded() {
         errors[0].to_string(),
         "line 1, column 1: the text is longer than 524288 bytes"
     );
+}
+
+/// The actions of the rules that stay, and how many errors there are.
+fn kept(text: &str) -> (Vec<String>, usize) {
+    let (rules, errors) = rules::parse_lenient(text, |action| match action {
+        "bad" => Err(ActionError::new(Span::default(), "no such action")),
+        _ => Ok(action.to_owned()),
+    });
+    let actions = rules.into_rules().map(|rule| rule.action);
+    (actions.collect(), errors.len())
+}
+
+#[test]
+fn wrong_lines_switch_off_no_other_however_many_they_are() {
+    for wrong in [1, MAX_ERRORS - 1, MAX_ERRORS, MAX_ERRORS + 1, 3_000] {
+        let text = format!(
+            "a:b -> first\n{}a:b -> last",
+            "(\na:b -> bad\n".repeat(wrong)
+        );
+        let errors = (2 * wrong).min(MAX_ERRORS);
+        assert_eq!(
+            kept(&text),
+            (vec!["first".to_owned(), "last".to_owned()], errors)
+        );
+    }
+}
+
+#[test]
+fn rules_beyond_the_limit_are_left_out_and_one_error_says_so() {
+    let text = format!("# a comment\n{}", "a:b -> x\n".repeat(MAX_RULES));
+    assert_eq!(kept(&text).1, 0);
+    let text = format!("{text}\na:b -> one\na:b -> more");
+    let (actions, errors) = kept(&text);
+    assert_eq!((actions.len(), errors), (MAX_RULES, 1));
+    assert_eq!(
+        parse(&text).unwrap_err()[0].to_string(),
+        "line 1003, column 1: there are more than 1000 rules: this one and those below are left out"
+    );
+}
+
+#[test]
+fn of_a_text_that_is_too_long_the_beginning_stays() {
+    let filling = "#".repeat(MAX_BYTES - "a:b -> x\n".len() - 1);
+    let text = format!("a:b -> x\n{filling}\n");
+    assert_eq!(text.len(), MAX_BYTES);
+    assert_eq!(kept(&text), (vec!["x".to_owned()], 0));
+    let text = format!("{text}a:b -> y");
+    assert_eq!(kept(&text), (vec!["x".to_owned()], 1));
+    assert_eq!(parse(&text).unwrap_err()[0].line, 3);
+    let ends = "\r\n".repeat(MAX_BYTES / 2);
+    assert_eq!(kept(&ends).1, 0);
+    assert_eq!(kept(&format!("{ends}\r\n")).1, 1);
 }
