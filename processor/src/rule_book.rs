@@ -4,15 +4,27 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bugle_protocol::{OrganizationId, ProjectId, RuleTopic, RuleVersionId};
-use bugle_rules::{Documents, ProjectRules};
+use bugle_rules::{Documents, Known, ProjectRules};
 use bugle_store::{RuleOwner, RuleVersion};
 
 /// The rules of every project that there was when the book was written. Projects to which the same documents apply share
-/// them.
+/// them, and of other projects those topics that are the same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RuleBook {
     projects: HashMap<ProjectId, Arc<ProjectRules>>,
     compiled: HashMap<Sources, Arc<ProjectRules>>,
+    /// For each topic and its documents, rules in which they are compiled.
+    parts: HashMap<Part, Arc<ProjectRules>>,
+}
+
+/// A topic, with the documents that it is compiled from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Part {
+    /// The organisation's, the project's.
+    Scrubbing(Option<RuleVersionId>, Option<RuleVersionId>),
+    Filters(Option<RuleVersionId>),
+    Sampling(Option<RuleVersionId>),
+    Tags(Option<RuleVersionId>),
 }
 
 /// Which documents apply to a project: its organisation's on scrubbing and its own of each topic.
@@ -42,13 +54,30 @@ impl RuleBook {
         let mut book = Self::default();
         for (project, organization) in projects {
             let sources = library.sources(*project, *organization);
-            let rules = book.compiled.entry(sources).or_insert_with(|| {
-                let known = self.compiled.get(&sources).cloned();
-                known.unwrap_or_else(|| Arc::new(library.compile(&sources, *project)))
-            });
-            book.projects.insert(*project, Arc::clone(rules));
+            let known = book.compiled.get(&sources);
+            let rules = match known.or_else(|| self.compiled.get(&sources)) {
+                Some(rules) => Arc::clone(rules),
+                None => {
+                    let known = sources.known(|part| book.part(part).or_else(|| self.part(part)));
+                    Arc::new(library.compile(&sources, known, *project))
+                }
+            };
+            book.add(*project, sources, rules);
         }
         book
+    }
+
+    fn part(&self, part: Part) -> Option<&ProjectRules> {
+        self.parts.get(&part).map(Arc::as_ref)
+    }
+
+    fn add(&mut self, project: ProjectId, sources: Sources, rules: Arc<ProjectRules>) {
+        for part in sources.parts() {
+            let slot = self.parts.entry(part);
+            slot.or_insert_with(|| Arc::clone(&rules));
+        }
+        self.compiled.insert(sources, Arc::clone(&rules));
+        self.projects.insert(project, rules);
     }
 
     /// The rules of a project; `None` if there was no such project when the book was written.
@@ -58,8 +87,31 @@ impl RuleBook {
 
     /// Gives a project that is gone the rules of a new one. Nothing of it will be stored.
     pub(crate) fn add_lost(&mut self, project: ProjectId) {
-        let rules = self.compiled.entry(Sources::default()).or_default();
-        self.projects.insert(project, Arc::clone(rules));
+        let sources = Sources::default();
+        let rules = self.compiled.get(&sources).cloned().unwrap_or_default();
+        self.add(project, sources, rules);
+    }
+}
+
+impl Sources {
+    fn parts(&self) -> [Part; 4] {
+        [
+            Part::Scrubbing(self.organization_scrubbing, self.scrubbing),
+            Part::Filters(self.filters),
+            Part::Sampling(self.sampling),
+            Part::Tags(self.tags),
+        ]
+    }
+
+    /// What of it is compiled already.
+    fn known<'r>(&self, find: impl Fn(Part) -> Option<&'r ProjectRules>) -> Known<'r> {
+        let [scrubbing, filters, sampling, tags] = self.parts().map(find);
+        Known {
+            scrubbing,
+            filters,
+            sampling,
+            tags,
+        }
     }
 }
 
@@ -87,15 +139,16 @@ impl<'v> Library<'v> {
     }
 
     /// Says once what could not be compiled: whoever saved it was told, but another version of this program may differ.
-    fn compile(&self, sources: &Sources, project: ProjectId) -> ProjectRules {
+    fn compile(&self, sources: &Sources, known: Known<'_>, project: ProjectId) -> ProjectRules {
         let text = |id: Option<RuleVersionId>| self.texts.get(&id?).copied();
-        let (rules, problems) = ProjectRules::compile(&Documents {
+        let documents = Documents {
             organization_scrubbing: text(sources.organization_scrubbing),
             scrubbing: text(sources.scrubbing),
             filters: text(sources.filters),
             sampling: text(sources.sampling),
             tags: text(sources.tags),
-        });
+        };
+        let (rules, problems) = ProjectRules::compile_rest(&documents, known);
         for problem in problems {
             tracing::warn!(
                 project.id = project.0,
@@ -163,6 +216,33 @@ mod tests {
         assert!(same(2) && same(3) && !same(1));
         assert!(renewed.find(ProjectId(1)).unwrap().tags.is_empty());
         assert!(renewed.find(ProjectId(4)).is_none());
+    }
+
+    #[test]
+    fn a_topic_whose_document_is_the_same_is_not_compiled_again() {
+        let own = RuleOwner::Project(ACME, ProjectId(1));
+        let tags = r#"{"rules":"has:x -> tag a=b"}"#;
+        let mut versions = vec![
+            version(1, RuleOwner::Organization(ACME), RuleTopic::Scrubbing, "{}"),
+            version(2, own, RuleTopic::Tags, tags),
+            version(3, own, RuleTopic::Filters, r#"{"webCrawlers":true}"#),
+        ];
+        let book = RuleBook::default().renewed(&versions, &PROJECTS);
+        let ip = r#"{"scrubIpAddresses":true}"#;
+        versions[0] = version(4, RuleOwner::Organization(ACME), RuleTopic::Scrubbing, ip);
+        let renewed = book.renewed(&versions, &PROJECTS);
+        let find = |book: &RuleBook, id| Arc::clone(book.find(ProjectId(id)).unwrap());
+        let (old, new) = (find(&book, 1), find(&renewed, 1));
+        assert!(!Arc::ptr_eq(&old.scrubber, &new.scrubber) && new.scrubs_ip_addresses);
+        assert!(Arc::ptr_eq(&old.filters, &new.filters));
+        assert!(Arc::ptr_eq(&old.sampling, &new.sampling));
+        assert!(Arc::ptr_eq(&old.tags, &new.tags) && !new.tags.is_empty());
+        let line = bugle_rules::named_lines("has:x -> tag a=b").remove(0);
+        assert_eq!(new.rule_text(&line.name), Some("has:x -> tag a=b"));
+        // Projects without a document of their own on scrubbing share what the organisation's comes to.
+        let (one, two) = (find(&renewed, 1), find(&renewed, 2));
+        assert!(Arc::ptr_eq(&one.scrubber, &two.scrubber));
+        assert!(!Arc::ptr_eq(&one.filters, &two.filters));
     }
 
     #[test]
