@@ -1,12 +1,15 @@
 //! Texts of rule lines: `condition -> action`, each with the name it is counted by.
 
 use bugle_protocol::RuleName;
-use bugle_query::rules::{ActionError, MAX_ERRORS, Rule, parse};
-use bugle_query::{RuleError, RuleSet};
+use bugle_query::rules::{ActionError, MAX_ERRORS, Rule, parse_lenient};
+use bugle_query::{Query, RuleError, RuleSet, Test};
 use sha2::{Digest as _, Sha256};
 
-use crate::facts;
+use crate::facts::{self, Objection};
 use crate::problem::Problem;
+
+/// How many values the conditions of a text may compare with, all together: each of them is looked for in every event.
+const MAX_COMPARED: usize = 5_000;
 
 /// A compiled line.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,23 +46,34 @@ pub fn named_lines(text: &str) -> Vec<NamedLine> {
     lines.into_iter().map(named).collect()
 }
 
+/// What is likely to be a slip of the pen: names that are nearly those of fields, or mean one elsewhere (`type`). Such a
+/// text can be saved and used all the same.
+#[must_use]
+pub fn hints(text: &str) -> Vec<Problem> {
+    let (set, _) = parse_lenient(text, |_| Ok(()));
+    let sources: Vec<&str> = text.lines().collect();
+    let of_rule = |rule: &Rule<()>| {
+        let objections = facts::check(&rule.condition).into_iter();
+        let hints = objections.filter(|objection| !objection.is_error);
+        let source = sources.get(rule.line - 1).copied().unwrap_or_default();
+        let hints = hints.map(|hint| objected(rule.line, source, hint));
+        hints.collect::<Vec<_>>()
+    };
+    let hints = set.rules().iter().flat_map(of_rule);
+    hints.take(MAX_ERRORS).collect()
+}
+
 /// Compiles a text; the lines that are no rules, or ask for what no event has, are reported, and the others are kept.
 pub(crate) fn compile<A>(
     text: &str,
-    mut parse_action: impl FnMut(&str) -> Result<A, ActionError>,
+    parse_action: impl FnMut(&str) -> Result<A, ActionError>,
 ) -> (Vec<Line<A>>, Vec<Problem>) {
-    let (mut lines, mut problems) = (Vec::new(), Vec::new());
-    match parse(text, &mut parse_action) {
-        Ok(set) => lines = named(text, set),
-        Err(errors) => {
-            let wrong: Vec<usize> = errors.iter().map(|error| error.line).collect();
-            problems = errors.into_iter().map(problem).collect();
-            if let Ok(set) = parse(&without_lines(text, &wrong), parse_action) {
-                lines = named(text, set);
-            }
-        }
-    }
+    let (set, errors) = parse_lenient(text, parse_action);
+    let mut lines = named(text, set);
+    let mut problems = errors.into_iter().map(problem).collect();
     check_fields(text, &mut lines, &mut problems);
+    check_sum(&mut lines, &mut problems);
+    problems.sort_by_key(|problem| (problem.line, problem.column));
     (lines, problems)
 }
 
@@ -68,38 +82,61 @@ pub(crate) fn compile<A>(
 fn check_fields<A>(text: &str, lines: &mut Vec<Line<A>>, problems: &mut Vec<Problem>) {
     let sources: Vec<&str> = text.lines().collect();
     lines.retain(|line| {
-        let objections = facts::check(&line.rule.condition);
-        let is_usable = !objections.iter().any(|objection| objection.is_error);
+        let objections = facts::check(&line.rule.condition).into_iter();
+        let mut errors = objections.filter(|objection| objection.is_error).peekable();
+        let is_usable = errors.peek().is_none();
         let source = sources.get(line.rule.line - 1).copied().unwrap_or_default();
         let room = MAX_ERRORS.saturating_sub(problems.len());
-        problems.extend(objections.into_iter().take(room).map(|objection| Problem {
-            field: "rules",
-            line: Some(line.rule.line),
-            column: Some(column(source, objection.span.start)),
-            message: objection.message,
-        }));
+        let errors = errors.take(room);
+        problems.extend(errors.map(|error| objected(line.rule.line, source, error)));
         is_usable
     });
-    problems.sort_by_key(|problem| (problem.line, problem.column));
+}
+
+/// Leaves out the line with which a text compares with more than [`MAX_COMPARED`] values, and those below.
+fn check_sum<A>(lines: &mut Vec<Line<A>>, problems: &mut Vec<Problem>) {
+    let mut sum = 0;
+    let beyond = lines.iter().position(|line| {
+        sum += compared(&line.rule.condition);
+        sum > MAX_COMPARED
+    });
+    let Some(beyond) = beyond else {
+        return;
+    };
+    problems.push(Problem {
+        field: "rules",
+        line: Some(lines[beyond].rule.line),
+        column: Some(1),
+        message: format!(
+            "the conditions compare with more than {MAX_COMPARED} values: this line and those below are left out"
+        ),
+    });
+    lines.truncate(beyond);
+}
+
+fn compared(condition: &Query) -> usize {
+    let terms = condition.terms().into_iter();
+    terms
+        .map(|term| match &term.test {
+            Test::In(_, values) => values.len(),
+            _ => 1,
+        })
+        .sum()
+}
+
+fn objected(line: usize, source: &str, objection: Objection) -> Problem {
+    Problem {
+        field: "rules",
+        line: Some(line),
+        column: Some(column(source, objection.span.start)),
+        message: objection.message,
+    }
 }
 
 /// The column of a byte, in characters from 1.
 fn column(source: &str, byte: usize) -> usize {
     let before = source.get(..byte).unwrap_or(source);
     before.chars().count() + 1
-}
-
-/// The text with these lines, counted from 1, made empty, so that the others keep their numbers.
-fn without_lines(text: &str, wrong: &[usize]) -> String {
-    let lines = text.lines().enumerate();
-    let kept = lines.map(|(index, line)| {
-        if wrong.contains(&(index + 1)) {
-            ""
-        } else {
-            line
-        }
-    });
-    kept.collect::<Vec<_>>().join("\n")
 }
 
 fn problem(error: RuleError) -> Problem {

@@ -1,6 +1,6 @@
 //! What is wrong in a document, and where.
 
-/// A part of a document that cannot be used.
+/// A part of a document that cannot be used; where a function says so, one that can but is unlikely to be meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Problem {

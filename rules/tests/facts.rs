@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use bugle_protocol::{Event, UnixMillis};
 use bugle_query::{Fields as _, Key, Query, Values};
 use bugle_rules::facts::{FIELDS, FieldKind, check};
-use bugle_rules::{Facts, Filters, FiltersDocument, Sender};
+use bugle_rules::{Facts, Filters, FiltersDocument, Problem, Sender, hints};
 
 /// 2026-11-20T08:38:24Z.
 const NOW: UnixMillis = UnixMillis(1_795_163_904_000);
@@ -240,7 +240,11 @@ fn problems(rules: &str) -> Vec<(usize, usize, String)> {
         ..FiltersDocument::default()
     };
     let (_, problems) = Filters::lenient(&document);
-    let place = |problem: bugle_rules::Problem| {
+    places(problems)
+}
+
+fn places(problems: Vec<Problem>) -> Vec<(usize, usize, String)> {
+    let place = |problem: Problem| {
         assert_eq!(problem.field, "rules");
         let (line, column) = (problem.line.unwrap(), problem.column.unwrap());
         (line, column, problem.message)
@@ -297,6 +301,19 @@ fn values_that_no_event_has_are_reported_where_they_stand() {
             "`sender.address` is an address",
         ),
         ("user.ip:>5 -> drop", 10, "`user.ip` is an address"),
+    ] {
+        let text = format!("# a comment\n\n{rule}");
+        assert_eq!(hints(&text), [], "{rule}");
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{rule}: {found:?}");
+        assert_eq!((found[0].0, found[0].1), (3, column), "{rule}: {found:?}");
+        assert!(found[0].2.starts_with(words), "{rule}: {found:?}");
+    }
+}
+
+#[test]
+fn names_that_are_nearly_those_of_fields_are_hints_and_no_problems() {
+    for (rule, column, words) in [
         (
             "!has:error.typ -> drop",
             6,
@@ -307,11 +324,42 @@ fn values_that_no_event_has_are_reported_where_they_stand() {
             6,
             "there is no field `error.tpye`",
         ),
+        ("type:checkout -> drop", 1, "there is no field `type`"),
     ] {
-        let found = problems(&format!("# a comment\n\n{rule}"));
+        let text = format!("# a comment\n(\n{rule}");
+        let found = places(hints(&text));
         assert_eq!(found.len(), 1, "{rule}: {found:?}");
         assert_eq!((found[0].0, found[0].1), (3, column), "{rule}: {found:?}");
         assert!(found[0].2.starts_with(words), "{rule}: {found:?}");
+        assert_eq!(problems(rule), [], "{rule}");
+    }
+    // They do not take the room of what is wrong.
+    let text = format!("{}level:>5 -> drop", "type:x -> drop\n".repeat(100));
+    assert_eq!((hints(&text).len(), problems(&text).len()), (50, 1));
+}
+
+#[test]
+fn a_text_compares_with_so_many_values_and_no_more() {
+    let ids: Vec<String> = (0..999).map(|n| n.to_string()).collect();
+    let line = format!("a:x customer:[{}] -> drop\n", ids.join(","));
+    assert_eq!(problems(&line.repeat(5)), []);
+    let text = format!("{}logger:y -> drop\nlogger:z -> drop", line.repeat(5));
+    let found = problems(&text);
+    assert_eq!((found.len(), found[0].0), (1, 6), "{found:?}");
+    assert!(found[0].2.contains("more than 5000 values"), "{found:?}");
+    let document = FiltersDocument {
+        rules: text,
+        ..FiltersDocument::default()
+    };
+    let (filters, _) = Filters::lenient(&document);
+    for (event, expected) in [
+        (r#"{"tags": [["a", "x"], ["customer", "998"]]}"#, true),
+        (r#"{"logger": "y"}"#, false),
+        (r#"{"logger": "z"}"#, false),
+    ] {
+        let event = Event::parse(event.as_bytes()).unwrap();
+        let facts = Facts::new(&event, Sender::default(), NOW);
+        assert_eq!(filters.first_hit(&facts).is_some(), expected);
     }
 }
 
@@ -326,7 +374,23 @@ fn what_is_right_is_not_objected_to() {
         "sender.address:[10.0.0.1, 2001:db8::/32, 192.168.*] has:level -> drop",
         "some words \"level:>5\" -> drop",
     ] {
-        assert_eq!(problems(rule), [], "{rule}");
+        assert_eq!((problems(rule), hints(rule)), (vec![], vec![]), "{rule}");
+    }
+}
+
+#[test]
+fn wrong_lines_switch_off_no_other_however_many_they_are() {
+    for wrong in [1, 49, 50, 51, 2_000] {
+        let text = format!("{}logger:spam -> drop\n", "level:[ -> drop\n".repeat(wrong));
+        assert_eq!(problems(&text).len(), wrong.min(50));
+        let document = FiltersDocument {
+            rules: text,
+            ..FiltersDocument::default()
+        };
+        let (filters, _) = Filters::lenient(&document);
+        let event = Event::parse(br#"{"logger": "spam"}"#).unwrap();
+        let facts = Facts::new(&event, Sender::default(), NOW);
+        assert!(filters.first_hit(&facts).is_some(), "{wrong}");
     }
 }
 
@@ -335,7 +399,7 @@ fn problems_come_in_order_and_spoil_no_other_line() {
     let text = "level:>5 -> drop\nlogger:x -> explode\nerror.typ:KeyError -> drop\n!level:>5 -> drop\nlogger:spam -> drop";
     let found = problems(text);
     let lines: Vec<usize> = found.iter().map(|found| found.0).collect();
-    assert_eq!(lines, [1, 2, 3, 4], "{found:?}");
+    assert_eq!(lines, [1, 2, 4], "{found:?}");
     let document = FiltersDocument {
         rules: text.to_owned(),
         ..FiltersDocument::default()
