@@ -41,6 +41,9 @@ impl Jobs {
 
     /// Runs until `stop` says so. The job that is being worked on is given back then, at the end of a step.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        if let Err(error) = self.take_over().await {
+            tracing::error!(%error, "could not take over jobs of before; their leases end by themselves");
+        }
         loop {
             let pause = match self.run_next(&stop).await {
                 Ok(true) => Duration::ZERO,
@@ -60,6 +63,19 @@ impl Jobs {
                 return;
             }
         }
+    }
+
+    /// Takes jobs over whose process has died, at once instead of when their leases end. For the one process that has the
+    /// queue's folder, before its first job.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn take_over(&self) -> Result<(), StoreError> {
+        let jobs = self.store.free_jobs_of_the_dead().await?;
+        if jobs > 0 {
+            tracing::info!(jobs, "jobs that a process left behind go on");
+        }
+        Ok(())
     }
 
     /// Works on the oldest job that waits, to its end or until `stop` says so; `false` if there is none, or another process

@@ -110,6 +110,7 @@ async fn work(
     queue: Queue,
 ) -> anyhow::Result<Job> {
     let jobs = Jobs::new(store.clone(), queue);
+    jobs.take_over().await?;
     // The end of the process is the only way to stop: what was done by then is kept, and the rest goes on later.
     let (_stop, stopped) = watch::channel(false);
     loop {

@@ -126,6 +126,8 @@ pub struct Applied {
     pub feedback: Vec<i64>,
     /// Users who are not counted any more.
     pub users: Vec<CountedUser>,
+    /// Issues whose last event went: their title, culprit and metadata, and the values of their hashes, went with it.
+    pub issues: Vec<IssueId>,
     /// Texts that were changed; the others had been changed by somebody else since they were read.
     pub texts: u64,
     /// Their files, one for each attachment: they may not be needed any more, see [`Store::remove_unused_blobs`].

@@ -3,7 +3,7 @@
 use bugle_protocol::{JobId, OrganizationId, ProjectId, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::db::{with_reader, with_writer};
+use crate::db::{Db, with_reader, with_writer};
 use crate::{Store, StoreError};
 
 /// How long a runner that says nothing is taken for alive, in milliseconds.
@@ -21,6 +21,8 @@ const CLAIM: &str = "
         AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'running' AND lease_until >= $3)
         AND (state = 'waiting' OR lease_until < $3)
     RETURNING id";
+const FREE: &str = "
+    UPDATE job SET state = 'waiting', runner = NULL, lease_until = 0 WHERE state = 'running'";
 const RELEASE: &str = "
     UPDATE job SET state = 'waiting', runner = NULL, lease_until = 0 WHERE id = $1 AND runner = $2 AND state = 'running'";
 /// Of a job that is running for somebody.
@@ -308,6 +310,19 @@ impl Store {
         let Some(id) = id else { return Ok(None) };
         let job = self.any_job(id).await?;
         Ok(job.map(|job| ClaimedJob { job, runner }))
+    }
+
+    /// Gives back what a process that has died was working on, and returns how many jobs that were. Only for the one process
+    /// that has the queue's folder: on SQLite it is alone, so that whoever worked on a job before is dead. On PostgreSQL others
+    /// may live, and nothing is done.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn free_jobs_of_the_dead(&self) -> Result<u64, StoreError> {
+        match &self.db {
+            Db::Sqlite { write, .. } => Ok(sqlx::query(FREE).execute(write).await?.rows_affected()),
+            Db::Postgres(_) => Ok(0),
+        }
     }
 
     /// Whether a job waits or runs. Reads an index only, so it can be asked often.

@@ -1,8 +1,12 @@
 //! A person as events name them: the one who is to be found, handed over, or erased.
 
+mod address;
+mod find;
 mod mention;
+mod scope;
+mod words;
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use bugle_protocol::Event;
 use bugle_protocol::json::{Json, Object, to_string};
@@ -10,52 +14,15 @@ use sha2::{Digest as _, Sha256};
 
 pub use mention::{ERASED, Mentions};
 
+use address::{parse_ip, spellings};
+use find::fold;
+
 /// Characters of an identifier at most.
 const MAX_CHARS: usize = 512;
 /// Shorter ones are in every text.
 const MIN_CHARS: usize = 3;
 /// Shorter numbers are in every text, too: ports, statuses, line numbers.
 const MIN_DIGITS: usize = 5;
-
-/// Words that name nobody, and that texts are full of.
-const COMMON: [&str; 36] = [
-    "admin",
-    "administrator",
-    "all",
-    "anonymous",
-    "api",
-    "app",
-    "bot",
-    "client",
-    "default",
-    "demo",
-    "email",
-    "error",
-    "false",
-    "guest",
-    "info",
-    "local",
-    "localhost",
-    "name",
-    "nil",
-    "nobody",
-    "none",
-    "null",
-    "owner",
-    "postgres",
-    "root",
-    "server",
-    "service",
-    "support",
-    "system",
-    "test",
-    "tester",
-    "true",
-    "undefined",
-    "unknown",
-    "user",
-    "username",
-];
 
 /// The fields of a user that say who it is, each with the name it has in an identity.
 const FIELDS: [(&str, &str); 4] = [
@@ -121,9 +88,9 @@ impl Person {
         if text.contains(char::is_control) {
             return Err(PersonError::Control);
         }
-        let ip: Option<IpAddr> = text.parse().ok();
+        let ip = parse_ip(text);
         let is_nobody = ip.is_some_and(|ip| ip.is_loopback() || ip.is_unspecified());
-        if is_nobody || COMMON.contains(&text.to_lowercase().as_str()) || text.starts_with("{{") {
+        if is_nobody || words::is_common(text) || text.starts_with("{{") {
             return Err(PersonError::Common(text.to_owned()));
         }
         if !own_only && length < MIN_CHARS {
@@ -157,12 +124,22 @@ impl Person {
     pub fn is(&self, value: &str) -> bool {
         let value = value.trim();
         if self.is_email() {
-            return value.to_lowercase() == self.text.to_lowercase();
+            return match self.text.is_ascii() {
+                true => value.eq_ignore_ascii_case(&self.text),
+                false => fold(value) == fold(&self.text),
+            };
         }
         match self.ip {
-            Some(ip) => value.parse() == Ok(ip),
+            Some(ip) => parse_ip(value) == Some(ip),
             None => value == self.text,
         }
+    }
+
+    /// Whether what users are counted by (`email:ada@example.com`) is this identifier.
+    #[must_use]
+    pub fn is_identity(&self, identity: &str) -> bool {
+        let value = identity.split_once(':').map(|(_, value)| value);
+        value.is_some_and(|value| self.is(value))
     }
 
     /// Whether an event happened to this person.
@@ -183,11 +160,13 @@ impl Person {
     /// The hashes by which users of this identifier are counted, see [`user_hash`].
     #[must_use]
     pub fn user_hashes(&self) -> Vec<i64> {
-        let lower = self.text.to_lowercase();
-        let canonical = self.ip.map(|ip| ip.to_string());
-        let mut hashes: Vec<i64> = [Some(self.text.clone()), Some(lower), canonical]
+        let mut texts = vec![self.text.clone(), self.text.to_lowercase()];
+        if self.ip.is_some() {
+            texts.extend(spellings(&self.text, self.ip));
+            texts.extend(spellings(&self.text.to_uppercase(), self.ip));
+        }
+        let mut hashes: Vec<i64> = texts
             .into_iter()
-            .flatten()
             .flat_map(|text| FIELDS.map(|(_, kind)| user_hash(&format!("{kind}:{text}"))))
             .collect();
         hashes.sort_unstable();
@@ -208,34 +187,9 @@ impl Person {
     }
 }
 
-/// How an identifier may be written, apart from its case.
-fn spellings(text: &str, ip: Option<IpAddr>) -> Vec<String> {
-    let mut spellings = vec![text.to_owned()];
-    match ip {
-        Some(IpAddr::V6(ip)) => spellings.extend(spellings_of_v6(ip)),
-        Some(IpAddr::V4(ip)) => spellings.push(ip.to_string()),
-        None => {}
-    }
-    spellings
-}
-
 fn is_email(text: &str) -> bool {
     let (name, host) = text.split_once('@').unwrap_or_default();
     !name.is_empty() && !host.is_empty()
-}
-
-/// With and without leading zeros, and with the longest run of zeros left out.
-fn spellings_of_v6(ip: Ipv6Addr) -> [String; 3] {
-    let groups = ip.segments();
-    let join = |group: &dyn Fn(&u16) -> String| {
-        let groups: Vec<_> = groups.iter().map(group).collect();
-        groups.join(":")
-    };
-    [
-        ip.to_string(),
-        join(&|group| format!("{group:x}")),
-        join(&|group| format!("{group:04x}")),
-    ]
 }
 
 /// 64 bits of a hash of a user's identity (`id:42`): what users are counted by.
@@ -268,6 +222,10 @@ mod tests {
             ("::", true),
             ("{{auto}}", true),
             ("a\u{1}b", true),
+            ("exception", true),
+            ("Python", true),
+            ("platform", true),
+            ("::ffff:127.0.0.1", true),
             ("ada", false),
             ("ada@example.com", false),
             ("2001:db8::1", false),
@@ -291,11 +249,25 @@ mod tests {
             ("Ada1", r#"{"username":"ada1"}"#, false),
             ("2001:DB8::1", r#"{"ip_address":"2001:db8:0:0::1"}"#, true),
             ("203.0.113.9", r#"{"ip_address":"203.0.113.90"}"#, false),
+            ("2001:db8::77", r#"{"ip_address":"2001:DB8:0:0::77"}"#, true),
+            (
+                "203.0.113.9",
+                r#"{"ip_address":"::ffff:203.0.113.9"}"#,
+                true,
+            ),
+            (
+                "::ffff:203.0.113.9",
+                r#"{"ip_address":"203.0.113.9"}"#,
+                true,
+            ),
+            ("ädä@example.com", r#"{"email":"ÄDÄ@Example.com"}"#, true),
+            ("ÄDÄ@example.com", r#"{"email":"ädä@example.com"}"#, true),
             ("12345", r#"{"data":{"x":"12345"}}"#, false),
         ] {
             let event = format!(r#"{{"user":{user}}}"#);
             let event = Event::parse(event.as_bytes()).unwrap();
             assert_eq!(person(text).is_user_of(&event), is, "{text} {user}");
+            assert!(!is || person(text).may_be_in(user.as_bytes()), "{text}");
         }
     }
 }

@@ -196,7 +196,9 @@ impl<'w> Erasure<'w> {
             | TextColumn::FeedbackSource
             | TextColumn::FeedbackEnvironment
             | TextColumn::FeedbackRelease => self.place.is_gone_feedback(row.id),
-            TextColumn::AttachmentName => self.place.is_gone_attachment(row.id),
+            TextColumn::AttachmentName
+            | TextColumn::AttachmentContentType
+            | TextColumn::AttachmentType => self.place.is_gone_attachment(row.id),
             _ => false,
         }
     }
@@ -363,7 +365,10 @@ fn count_of(mentions: &mut Mentioned, column: TextColumn) -> &mut u64 {
         | TextColumn::FeedbackSource
         | TextColumn::FeedbackEnvironment
         | TextColumn::FeedbackRelease => &mut mentions.feedback,
-        TextColumn::AttachmentName => &mut mentions.attachments,
+        TextColumn::AttachmentName
+        | TextColumn::AttachmentContentType
+        | TextColumn::AttachmentType => &mut mentions.attachments,
+        TextColumn::TransactionOp => &mut mentions.transactions,
         TextColumn::RejectionDetail | TextColumn::RejectionClient => &mut mentions.rejections,
         TextColumn::EnvironmentName | TextColumn::ReleaseVersion => &mut mentions.names,
     }

@@ -89,6 +89,9 @@ fn rewrite(
     let title = mentions.replace(&row.title);
     let user_label = replaced(&row.user_label);
     let tags = replace_json(mentions, &row.tags);
+    // In names that a project gave, a mere word means nobody.
+    let is_name = mentions.is_mere_word();
+    let replaced = |text| if is_name { None } else { replaced(text) };
     let environment = replaced(&row.environment);
     let release = replaced(&row.release);
     let texts = [&title, &user_label, &tags, &environment, &release];
@@ -110,7 +113,9 @@ fn rewrite(
 
 /// A text of a column without the mention of the person; `None` if there is none.
 pub(super) fn text(column: TextColumn, text: &str, mentions: &Mentions) -> Option<String> {
-    if column.is_json() {
+    if column.is_vocabulary() && mentions.is_mere_word() {
+        None
+    } else if column.is_json() {
         replace_json(mentions, text)
     } else {
         mentions.replace(text)

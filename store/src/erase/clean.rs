@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use bugle_protocol::UnixMillis;
-use sqlx::SqlitePool;
+use sqlx::{Connection as _, PgPool, SqliteConnection, SqlitePool};
 
 use crate::db::Db;
+use crate::jobs::lease;
 use crate::{ClaimedJob, Store, StoreError};
 
 /// How often SQLite is asked to empty its log, which it cannot while somebody reads an older state.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How long a rewriting of all files may take before another process takes the job for abandoned, in milliseconds.
-const COMPACTING_MILLIS: i64 = 6 * 3_600_000;
+/// How long emptying the log waits for readers: next to nothing, for nobody writes meanwhile.
+const LOG_PATIENCE: Duration = Duration::from_millis(20);
+
+/// How often a job says that it lives while PostgreSQL vacuums.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// The tables that erasing changes.
 const TABLES: &str = "event, event_payload, transaction_event, transaction_payload, attachment, feedback, issue, issue_hash, issue_user, rejection, environment, release, job";
@@ -59,24 +63,25 @@ impl Store {
         compact: bool,
         now: UnixMillis,
     ) -> Result<Cleaned, StoreError> {
-        if compact {
-            let until = UnixMillis(now.0.saturating_add(COMPACTING_MILLIS));
-            self.renew_job(claimed, until).await?;
-        }
         match &self.db {
             Db::Sqlite { write, .. } => {
                 if compact {
+                    // Nobody can claim the job meanwhile, for nobody can write; a process that dies in the middle is known
+                    // to be dead at the next start, see `Store::free_jobs_of_the_dead`.
                     sqlx::query("VACUUM").execute(write).await?;
                 }
+                self.renew_job(claimed, UnixMillis(lease(UnixMillis::now().max(now))))
+                    .await?;
                 Ok(match (empty_log(write).await?, compact) {
                     (false, _) => Cleaned::LogInUse,
                     (true, false) => Cleaned::Cleaned,
                     (true, true) => Cleaned::Compacted,
                 })
             }
-            Db::Postgres(pool) => Ok(match vacuum(pool, compact).await {
-                Ok(()) if compact => Cleaned::Compacted,
-                Ok(()) => Cleaned::Vacuumed,
+            Db::Postgres(pool) => Ok(match self.vacuum(pool, claimed, compact).await {
+                Ok(true) if compact => Cleaned::Compacted,
+                Ok(true) => Cleaned::Vacuumed,
+                Ok(false) => Cleaned::NotVacuumed,
                 Err(error) => {
                     tracing::warn!(%error, "could not vacuum after erasing");
                     Cleaned::NotVacuumed
@@ -84,31 +89,103 @@ impl Store {
             }),
         }
     }
+
+    /// Vacuums, and says now and then that the job's runner lives; `false` if this user may not vacuum all the tables:
+    /// PostgreSQL only warns of that.
+    async fn vacuum(
+        &self,
+        pool: &PgPool,
+        claimed: &ClaimedJob,
+        compact: bool,
+    ) -> Result<bool, sqlx::Error> {
+        if !may_vacuum(pool).await? {
+            return Ok(false);
+        }
+        let mut vacuum = std::pin::pin!(vacuum(pool, compact));
+        loop {
+            tokio::select! {
+                done = &mut vacuum => return done.map(|()| true),
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {}
+            }
+            // It waits while the table of jobs is being written anew, which is short; the vacuum must go on meanwhile.
+            let until = UnixMillis(lease(UnixMillis::now()));
+            tokio::select! {
+                done = &mut vacuum => return done.map(|()| true),
+                renewed = self.renew_job(claimed, until) => match renewed {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(false),
+                    Err(error) => tracing::warn!(%error, "could not renew a job's lease"),
+                },
+            }
+        }
+    }
 }
 
 /// Folds the log into the database and cuts it to nothing; `false` if somebody reads from it all the time.
+///
+/// Most of the work is done beside writers (`PASSIVE`). Only the cut needs that nobody writes, and it does not wait for
+/// readers: a connection of its own has the patience for that, so that those of writers keep theirs.
 async fn empty_log(write: &SqlitePool) -> Result<bool, StoreError> {
+    let options = (*write.connect_options()).clone();
+    let mut own = SqliteConnection::connect_with(&options.busy_timeout(LOG_PATIENCE)).await?;
     for _ in 0..TRIES {
-        let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(write)
-            .await?;
-        if busy == 0 {
+        checkpoint(&mut own, "PRAGMA wal_checkpoint(PASSIVE)").await?;
+        let busy = {
+            // While this is held, no writer of this process is in the way.
+            let _writer = write.acquire().await?;
+            checkpoint(&mut own, "PRAGMA wal_checkpoint(TRUNCATE)").await?
+        };
+        if !busy {
+            own.close().await?;
             return Ok(true);
         }
         tokio::time::sleep(PAUSE).await;
     }
+    own.close().await?;
     Ok(false)
 }
 
-async fn vacuum(pool: &sqlx::PgPool, compact: bool) -> Result<(), sqlx::Error> {
+/// Says whether somebody was in the way.
+async fn checkpoint(
+    connection: &mut SqliteConnection,
+    pragma: &'static str,
+) -> Result<bool, StoreError> {
+    let (busy, _, _): (i64, i64, i64) = sqlx::query_as(pragma).fetch_one(connection).await?;
+    Ok(busy != 0)
+}
+
+/// Whether PostgreSQL lets this user vacuum all the tables: it does if they or the database are the user's own, and from
+/// version 17 on by a privilege.
+async fn may_vacuum(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    const OTHERS: &str = "
+        SELECT c.oid::BIGINT FROM unnest(string_to_array($1, ', ')) AS t (name) JOIN pg_class c ON c.oid = to_regclass(t.name)
+        WHERE NOT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (
+            SELECT 1 FROM pg_database d WHERE d.datname = current_database() AND pg_has_role(d.datdba, 'USAGE'))";
+    const VERSION: &str = "SELECT current_setting('server_version_num')::BIGINT";
+    let others: Vec<i64> = sqlx::query_scalar(OTHERS)
+        .bind(TABLES)
+        .fetch_all(pool)
+        .await?;
+    if others.is_empty() {
+        return Ok(true);
+    }
+    let version: i64 = sqlx::query_scalar(VERSION).fetch_one(pool).await?;
+    if version < 170_000 {
+        return Ok(false);
+    }
+    const MAY: &str =
+        "SELECT bool_and(has_table_privilege(t.id::OID, 'MAINTAIN')) FROM unnest($1) AS t (id)";
+    sqlx::query_scalar(MAY).bind(others).fetch_one(pool).await
+}
+
+async fn vacuum(pool: &PgPool, compact: bool) -> Result<(), sqlx::Error> {
     let mut connection = pool.acquire().await?;
     // It takes as long as it takes; the connection is not used again, for it would have no patience.
+    connection.close_on_drop();
     sqlx::query("SET statement_timeout = 0")
         .execute(&mut *connection)
         .await?;
     let full = if compact { "(FULL) " } else { "" };
     let sql = sqlx::AssertSqlSafe(format!("VACUUM {full}{TABLES}"));
-    let done = sqlx::query(sql).execute(&mut *connection).await;
-    connection.close_on_drop();
-    done.map(drop)
+    sqlx::query(sql).execute(&mut *connection).await.map(drop)
 }

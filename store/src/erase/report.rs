@@ -18,12 +18,19 @@ pub struct ErasureReport {
     pub files: u64,
     /// How many times the person was counted as a user of an issue.
     pub users: u64,
+    /// Issues all of whose events are gone, and what those said with them.
+    pub issues: u64,
     /// Where others' data mentioned the person.
     pub mentions: Mentioned,
+    /// Rows of others whose texts hold the identifier as a part of something longer, such as a longer address: they were left.
+    pub near: u64,
     /// What still lies in the queue.
     pub queue: QueueReport,
     /// Rows that could not be read, and were left alone.
     pub unreadable: u64,
+    /// Whether something was stored after what is stored was looked through for the last time: requests that came while the job
+    /// ran, or that waited for too long. Erase once more.
+    pub newer: bool,
     /// What was done to the database's files: `cleaned`, `compacted`, or why not. Empty for a dry run.
     pub storage: String,
 }
@@ -114,6 +121,7 @@ impl ErasureReport {
             ("attachments", self.attachments),
             ("files of attachments", self.files),
             ("counted as a user of an issue", self.users),
+            ("issues without events any more, made nameless", self.issues),
             ("mentions in events of others", mentions.events),
             ("mentions in transactions of others", mentions.transactions),
             ("mentions in texts of issues", mentions.issues),
@@ -124,6 +132,7 @@ impl ErasureReport {
                 "mentions in names of environments and releases",
                 mentions.names,
             ),
+            ("near misses, left as they are", self.near),
             ("rows that could not be read", self.unreadable),
         ]
     }

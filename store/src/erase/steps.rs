@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bugle_protocol::{ProjectId, EventId, UnixMillis};
+use bugle_protocol::{EventId, IssueId, ProjectId, UnixMillis};
 use sqlx::{QueryBuilder, Transaction};
 
 use super::{Applied, Changes, Checkpoint, ClaimedJob, CountedUser, Gone, Rewrite, TextChange};
-use crate::StoreError;
+use crate::{ERASED, StoreError};
 use crate::blobs::BlobId;
 use crate::jobs::{CHECKPOINT, RENEW, lease};
 use crate::payload::CODEC_ZSTD;
@@ -22,6 +22,12 @@ const REWRITE_EVENT_BODY: &str = "
     UPDATE event_payload SET codec = $4, data = $5 WHERE project_id = $1 AND event_row = $2 AND day = $3";
 const REWRITE_TRANSACTION_BODY: &str = "
     UPDATE transaction_payload SET codec = $4, data = $5 WHERE project_id = $1 AND transaction_row = $2 AND day = $3";
+
+/// Counts name nobody and stay. A later event of the same kind gives the issue its headline again.
+const BLANK_ISSUE: &str = "
+    UPDATE issue SET title = $3, culprit = '', metadata = '{}' WHERE id = $1 AND project_id = $2
+        AND NOT EXISTS (SELECT 1 FROM event e WHERE e.project_id = $2 AND e.issue_id = $1)";
+const BLANK_HASHES: &str = "UPDATE issue_hash SET leaf_values = '[]' WHERE issue_id = $1";
 
 type Tx = Transaction<'static, Backend>;
 
@@ -46,6 +52,7 @@ pub(super) async fn apply(
     remove_transactions(&mut tx, &changes.gone_transactions, &mut applied).await?;
     remove_feedback(&mut tx, changes, &mut applied).await?;
     remove_users(&mut tx, changes, &mut applied).await?;
+    applied.issues = blank_issues(&mut tx, &changes.gone_events).await?;
     rewrite(&mut tx, &changes.events, (REWRITE_EVENT, REWRITE_EVENT_BODY)).await?;
     rewrite(&mut tx, &changes.transactions, (REWRITE_TRANSACTION, REWRITE_TRANSACTION_BODY)).await?;
     for change in &changes.texts {
@@ -123,7 +130,8 @@ async fn remove_what_belongs(
         let rows: Vec<(i64, i64, Vec<u8>)> = query.build_query_as().persistent(false).fetch_all(&mut **tx).await?;
         for (row, project, id) in rows {
             applied.feedback.push(row);
-            feedback.push((ProjectId(project), crate::events::event_id(&id)?));
+            // No attachment is found by a damaged id.
+            feedback.extend(crate::events::event_id(&id).ok().map(|id| (ProjectId(project), id)));
         }
     }
     remove_attachments(tx, &feedback, applied).await
@@ -193,6 +201,21 @@ async fn remove_users(tx: &mut Tx, changes: &Changes, applied: &mut Applied) -> 
         }
     }
     Ok(())
+}
+
+/// Takes what events said out of those of their issues that have no event any more; returns which ones.
+async fn blank_issues(tx: &mut Tx, gone: &[Gone]) -> Result<Vec<IssueId>, StoreError> {
+    let issues: BTreeSet<(ProjectId, IssueId)> =
+        gone.iter().filter_map(|gone| Some((gone.project_id, gone.issue_id?))).collect();
+    let mut blanked = Vec::new();
+    for (project, issue) in issues {
+        let changed = sqlx::query(BLANK_ISSUE).bind(issue.0).bind(project.0).bind(ERASED).execute(&mut **tx).await?;
+        if changed.rows_affected() > 0 {
+            sqlx::query(BLANK_HASHES).bind(issue.0).execute(&mut **tx).await?;
+            blanked.push(issue);
+        }
+    }
+    Ok(blanked)
 }
 
 async fn rewrite(tx: &mut Tx, rewrites: &[Rewrite], (row, body): (&'static str, &'static str)) -> Result<(), StoreError> {

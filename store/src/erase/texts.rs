@@ -52,6 +52,12 @@ pub enum TextColumn {
     EnvironmentName,
     /// The version of a release.
     ReleaseVersion,
+    /// The media type of a file that came with an event.
+    AttachmentContentType,
+    /// What such a file is for.
+    AttachmentType,
+    /// What a transaction did.
+    TransactionOp,
 }
 
 /// What a row is found by beside its number.
@@ -78,7 +84,7 @@ pub struct TextRow {
 
 impl TextColumn {
     /// All of them, in the order in which they are walked over.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::IssueTitle,
         Self::IssueCulprit,
         Self::IssueMetadata,
@@ -97,12 +103,35 @@ impl TextColumn {
         Self::RejectionClient,
         Self::EnvironmentName,
         Self::ReleaseVersion,
+        Self::AttachmentContentType,
+        Self::AttachmentType,
+        Self::TransactionOp,
     ];
 
     /// Whether the text is JSON.
     #[must_use]
     pub fn is_json(self) -> bool {
         matches!(self, Self::IssueMetadata | Self::HashValues)
+    }
+
+    /// Whether the text is one of a project's own words, such as the name of an environment, in which a user name that is a
+    /// mere word means nobody.
+    #[must_use]
+    pub fn is_vocabulary(self) -> bool {
+        matches!(
+            self,
+            Self::IssueFirstRelease
+                | Self::IssueLastRelease
+                | Self::FeedbackSource
+                | Self::FeedbackEnvironment
+                | Self::FeedbackRelease
+                | Self::RejectionClient
+                | Self::EnvironmentName
+                | Self::ReleaseVersion
+                | Self::AttachmentContentType
+                | Self::AttachmentType
+                | Self::TransactionOp
+        )
     }
 
     fn key(self) -> Key {
@@ -149,6 +178,9 @@ impl TextColumn {
             Self::FeedbackEnvironment => of!("feedback", "environment"),
             Self::FeedbackRelease => of!("feedback", "release"),
             Self::AttachmentName => of!("attachment", "name"),
+            Self::AttachmentContentType => of!("attachment", "content_type"),
+            Self::AttachmentType => of!("attachment", "attachment_type"),
+            Self::TransactionOp => of!("transaction_event", "op"),
             Self::RejectionDetail => of!("rejection", "detail"),
             Self::RejectionClient => of!("rejection", "client"),
             Self::EnvironmentName => {
@@ -196,6 +228,9 @@ impl TextColumn {
                     WHERE o.project_id = attachment.project_id AND o.event_id = attachment.event_id
                         AND o.sha256 = attachment.sha256 AND o.name = $1)"
             }
+            Self::AttachmentContentType => of!("attachment", "content_type"),
+            Self::AttachmentType => of!("attachment", "attachment_type"),
+            Self::TransactionOp => of!("transaction_event", "op"),
             Self::RejectionDetail => of!("rejection", "detail"),
             Self::RejectionClient => of!("rejection", "client"),
             Self::EnvironmentName => {
@@ -335,9 +370,11 @@ impl Store {
                 query.fetch_all(pool).await
             })?;
         let read = |(id, project, feedback, name, email): (i64, i64, Vec<u8>, _, _)| {
-            Ok((id, ProjectId(project), event_id(&feedback)?, name, email))
+            // Feedback whose id is damaged can be erased all the same; nothing else is found by that id.
+            let feedback = event_id(&feedback).unwrap_or(EventId::from_bytes([0; 16]));
+            (id, ProjectId(project), feedback, name, email)
         };
-        rows.into_iter().map(read).collect()
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// For which issues of some projects users of these hashes are counted. Reads the whole set of the projects.

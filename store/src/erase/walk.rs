@@ -1,7 +1,7 @@
 //! The rows of events and transactions in the order in which they were stored, with their bodies.
 
 use bugle_protocol::{EventId, IssueId, ProjectId, UnixMillis};
-use sqlx::QueryBuilder;
+use sqlx::{FromRow as _, QueryBuilder, Row as _};
 
 use crate::db::with_reader;
 use crate::events::event_id;
@@ -69,14 +69,36 @@ pub struct StoredRow {
     /// Its release.
     pub release: Option<String>,
     payload: Option<(i64, Vec<u8>)>,
+    is_damaged: bool,
 }
 
 impl StoredRow {
+    /// A row whose columns cannot be read: it has a number, and no body.
+    fn damaged(row: i64) -> Self {
+        Self {
+            row,
+            project_id: ProjectId(0),
+            event_id: EventId::from_bytes([0; 16]),
+            issue_id: None,
+            received_at: UnixMillis(0),
+            title: String::new(),
+            user_label: None,
+            tags: String::new(),
+            environment: None,
+            release: None,
+            payload: None,
+            is_damaged: true,
+        }
+    }
+
     /// The body as JSON text; `None` if it is gone. Takes its time.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`].
+    /// [`StoreError::Damaged`], also of a row whose columns cannot be read.
     pub fn body(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.is_damaged {
+            return Err(StoreError::Damaged("a row cannot be read"));
+        }
         let payload = self.payload.as_ref();
         payload
             .map(|(codec, data)| decompress(*codec, data))
@@ -116,6 +138,7 @@ impl TryFrom<Columns> for StoredRow {
             environment: row.environment,
             release: row.release,
             payload: row.codec.zip(row.data),
+            is_damaged: false,
         })
     }
 }
@@ -138,10 +161,10 @@ impl StoredKind {
 
 impl Store {
     /// The next rows of some projects behind the row `after`, in order; none at the end. At most 50, and no further one
-    /// once their compressed bodies have 1 MiB.
+    /// once their compressed bodies have 1 MiB. A row that cannot be read is there with its number only.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    /// [`StoreError::Database`].
     pub async fn stored_rows(
         &self,
         kind: StoredKind,
@@ -164,7 +187,7 @@ impl Store {
         let Some(last) = last_that_fits(&sizes) else {
             return Ok(Vec::new());
         };
-        let rows: Vec<Columns> = with_reader!(&self.db, |pool| {
+        with_reader!(&self.db, |pool| {
             let mut query = QueryBuilder::new(kind.rows());
             query.push_bind(after).push(" AND e.project_id IN (");
             query.push_values(projects, |mut row, project| {
@@ -174,10 +197,17 @@ impl Store {
                 .push(") AND e.id <= ")
                 .push_bind(last)
                 .push(" ORDER BY e.id");
-            let query = query.build_query_as().persistent(false);
-            query.fetch_all(pool).await
-        })?;
-        rows.into_iter().map(StoredRow::try_from).collect()
+            let rows = query.build().persistent(false).fetch_all(pool).await?;
+            let rows = rows.iter().map(|row| {
+                let columns = Columns::from_row(row).map_err(StoreError::from);
+                // One row that is damaged must not keep the others from being looked at.
+                columns.and_then(StoredRow::try_from).or_else(|_| {
+                    let number = row.try_get(0);
+                    number.map(StoredRow::damaged).map_err(StoreError::from)
+                })
+            });
+            rows.collect()
+        })
     }
 
     /// How many events and transactions some projects have.

@@ -1,4 +1,4 @@
-//! Finds an identifier in texts and takes it out.
+//! Takes an identifier out of texts, and of the events that hold them.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -7,7 +7,8 @@ use bugle_protocol::Meta;
 use bugle_protocol::json::{Json, Number, Object};
 use bugle_protocol::meta::{Remark, RemarkKind};
 
-use super::{is_email, spellings};
+use super::find::{Finder, Places};
+use super::scope;
 
 /// What stands where an identifier was.
 pub const ERASED: &str = "[erased]";
@@ -27,63 +28,68 @@ const COUNTS: [&str; 7] = [
 ];
 
 /// Finds one identifier in texts, as a whole word: also where it is percent-encoded, as in an address.
+///
+/// An identifier that is a mere word, such as a user name of letters, may be a word of the protocol or of a program, too: it
+/// is taken out of texts that people or programs wrote freely, and never out of keys and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mentions {
-    /// Lower-case where case does not matter; the longest first.
-    needles: Vec<String>,
-    ignores_case: bool,
-    /// What must not stand beside it, though it is no letter or digit.
-    neighbours: &'static [u8],
+    finder: Finder,
     number: Option<u64>,
+    is_mere_word: bool,
+}
+
+/// A walk over a value, which notes what it changed.
+struct Walk<'m> {
+    mentions: &'m Mentions,
+    /// Which texts are written freely, by their path.
+    is_free: fn(&[String]) -> bool,
+    path: Vec<String>,
+    /// With keys as they are afterwards.
+    changed: Vec<Vec<String>>,
+    found: bool,
 }
 
 impl Mentions {
     pub(super) fn new(text: &str, ip: Option<IpAddr>) -> Self {
-        let is_email = is_email(text);
-        let ignores_case = is_email || ip.is_some();
-        let plain = spellings(text, ip);
-        let encoded = plain.iter().map(|needle| percent_encoded(needle));
-        let mut needles: Vec<String> = encoded.chain(plain.iter().cloned()).collect();
-        if ignores_case {
-            needles
-                .iter_mut()
-                .for_each(|needle| needle.make_ascii_lowercase());
-        }
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        needles.dedup();
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_of_words = |one: char| one.is_alphabetic() || matches!(one, '-' | '_' | '.');
         Self {
-            needles,
-            ignores_case,
-            neighbours: match (is_email, ip) {
-                (true, _) => b".-+",
-                (_, Some(IpAddr::V6(_))) => b":",
-                (_, Some(_)) => b".",
-                _ => b"",
-            },
+            finder: Finder::new(text, ip),
             number: is_number.then(|| text.parse().ok()).flatten(),
+            is_mere_word: ip.is_none() && text.chars().all(is_of_words),
         }
     }
 
     /// Whether the identifier is somewhere in these bytes, be it a part of a longer word.
     #[must_use]
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.needles
-            .iter()
-            .any(|needle| self.find(bytes, needle.as_bytes(), 0).is_some())
+        self.finder.is_in(bytes)
     }
 
     /// Whether a text mentions the identifier.
     #[must_use]
     pub fn is_mentioned(&self, text: &[u8]) -> bool {
-        Places::new(self, text).next(0).is_some()
+        Places::new(&self.finder, text).next(0).is_some()
+    }
+
+    /// Whether a text holds the identifier as a part of something longer, such as a longer address: it may mean somebody else,
+    /// and is not replaced.
+    #[must_use]
+    pub fn is_near(&self, text: &[u8]) -> bool {
+        self.finder.is_near(text)
+    }
+
+    /// Whether the identifier is a mere word, which names of a protocol or a program may be, too.
+    #[must_use]
+    pub fn is_mere_word(&self) -> bool {
+        self.is_mere_word
     }
 
     /// The text without the identifier; `None` if it does not mention it.
     #[must_use]
     pub fn replace(&self, text: &str) -> Option<String> {
         let (mut out, mut done) = (String::new(), 0);
-        let mut places = Places::new(self, text.as_bytes());
+        let mut places = Places::new(&self.finder, text.as_bytes());
         while let Some((start, end)) = places.next(done) {
             out.push_str(text.get(done..start)?);
             out.push_str(ERASED);
@@ -95,56 +101,25 @@ impl Mentions {
         })
     }
 
-    /// Takes the identifier out of all texts, keys and numbers of a value; says whether there was one.
+    /// Takes the identifier out of all texts, keys and numbers of a value; says whether there was one. A mere word stays in
+    /// keys, and in the first of two, which is a key as well.
     pub fn replace_in(&self, json: &mut Json<'_>) -> bool {
-        match json {
-            Json::String(text) => match self.replace(text) {
-                Some(new) => {
-                    *text = Cow::Owned(new);
-                    true
-                }
-                None => false,
-            },
-            Json::Number(Number::Unsigned(number)) if Some(*number) == self.number => {
-                *json = Json::from(ERASED.to_owned());
-                true
-            }
-            Json::Array(items) => items
-                .iter_mut()
-                .fold(false, |found, item| self.replace_in(item) | found),
-            Json::Object(object) => self.replace_in_object(object),
-            _ => false,
-        }
-    }
-
-    fn replace_in_object(&self, object: &mut Object<'_>) -> bool {
-        let mut found = object.iter_mut().fold(false, |found, (key, value)| {
-            self.replace_in_member(key, value) | found
-        });
-        if object.keys().any(|key| self.replace(key).is_some()) {
-            found = true;
-            let members = std::mem::take(object).into_iter();
-            *object = members
-                .map(|(key, value)| (self.replace(&key).map_or(key, Cow::Owned), value))
-                .collect();
-        }
-        found
-    }
-
-    fn replace_in_member(&self, key: &str, value: &mut Json<'_>) -> bool {
-        let counts = matches!(value, Json::Number(_)) && COUNTS.contains(&key);
-        !counts && self.replace_in(value)
+        let mut walk = self.walk(scope::is_free_in_columns);
+        walk.value(json);
+        walk.found
     }
 
     /// Takes the identifier out of an event, and notes where it was. `event` has its `_meta` in it.
     pub fn replace_in_event(&self, event: &mut Object<'_>) -> bool {
         let mut notes = event.remove("_meta");
-        let mut found = notes.as_mut().is_some_and(|notes| self.replace_in(notes));
+        let mut of_notes = self.walk(scope::is_free_in_notes);
+        if let Some(notes) = &mut notes {
+            of_notes.value(notes);
+        }
         let mut meta = notes.as_ref().map(Meta::from_json).unwrap_or_default();
-        let mut changed = Vec::new();
-        self.collect(&mut Vec::new(), event, &mut changed);
-        found |= self.replace_in_object(event);
-        for path in &changed {
+        let mut walk = self.walk(scope::is_free_in_event);
+        walk.object(event);
+        for path in &walk.changed {
             let note = meta.at_mut(path.iter().map(String::as_str)).note_mut();
             // The places that rules noted are those of another text.
             note.remarks
@@ -156,142 +131,76 @@ impl Mentions {
         if !meta.is_empty() {
             event.insert("_meta", meta.to_json());
         }
-        found
+        of_notes.found | walk.found
     }
 
-    /// The paths of the texts and numbers that will change, with their keys as they will be.
-    fn collect(&self, path: &mut Vec<String>, object: &Object<'_>, into: &mut Vec<Vec<String>>) {
-        for (key, value) in object.iter() {
-            path.push(self.replace(key).unwrap_or_else(|| key.to_owned()));
-            match value {
-                Json::Object(object) => self.collect(path, object, into),
-                Json::Array(items) => self.collect_items(path, items, into),
-                leaf if self.replace_in_member(key, &mut leaf.clone()) => into.push(path.clone()),
-                _ => {}
+    fn walk(&self, is_free: fn(&[String]) -> bool) -> Walk<'_> {
+        Walk {
+            mentions: self,
+            is_free,
+            path: Vec::new(),
+            changed: Vec::new(),
+            found: false,
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn value(&mut self, json: &mut Json<'_>) {
+        let replaced = match json {
+            Json::Array(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    self.path.push(index.to_string());
+                    self.value(item);
+                    self.path.pop();
+                }
+                return;
             }
-            path.pop();
-        }
-    }
-
-    fn collect_items(
-        &self,
-        path: &mut Vec<String>,
-        items: &[Json<'_>],
-        into: &mut Vec<Vec<String>>,
-    ) {
-        for (index, item) in items.iter().enumerate() {
-            path.push(index.to_string());
-            match item {
-                Json::Object(object) => self.collect(path, object, into),
-                Json::Array(items) => self.collect_items(path, items, into),
-                leaf if self.replace_in(&mut leaf.clone()) => into.push(path.clone()),
-                _ => {}
-            }
-            path.pop();
-        }
-    }
-
-    /// Where a needle is next, as a whole word, at or behind `from`.
-    fn next(&self, text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
-        let mut at = from;
-        loop {
-            let start = self.find(text, needle, at)?;
-            if self.is_whole(text, start, start + needle.len()) {
-                return Some(start);
-            }
-            at = start + 1;
-        }
-    }
-
-    /// Where a needle is next, as a part of a word or not.
-    fn find(&self, text: &[u8], needle: &[u8], from: usize) -> Option<usize> {
-        if !self.ignores_case {
-            return memchr::memmem::find(text.get(from..)?, needle).map(|at| from + at);
-        }
-        let first = *needle.first()?;
-        let mut at = from;
-        loop {
-            let rest = text.get(at..)?;
-            at += memchr::memchr2(first, first.to_ascii_uppercase(), rest)?;
-            let candidate = text.get(at..at + needle.len())?;
-            if candidate.eq_ignore_ascii_case(needle) {
-                return Some(at);
-            }
-            at += 1;
-        }
-    }
-
-    fn is_whole(&self, text: &[u8], start: usize, end: usize) -> bool {
-        let (before, after) = (&text[..start], &text[end..]);
-        let is_escape = |bytes: &[u8]| {
-            matches!(bytes, [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
-                // The escapes of a JSON text within a text.
-                || matches!(bytes, [.., b'\\', b'n' | b'r' | b't'])
+            Json::Object(object) => return self.object(object),
+            Json::String(text) => self.mentions.replace(text),
+            Json::Number(number) => self.number(*number),
+            _ => None,
         };
-        let begins = match before {
-            [] => true,
-            bytes if is_escape(bytes) => true,
-            [.., far, near] if self.neighbours.contains(near) => !is_word(*far),
-            [.., near] => !is_word(*near),
-        };
-        let ends = match after {
-            [near, far, ..] if self.neighbours.contains(near) => !is_word(*far),
-            [near, ..] => !is_word(*near),
-            [] => true,
-        };
-        begins && ends
-    }
-}
-
-/// A walk over the places of a text where the identifier is; each needle goes over the text once.
-struct Places<'m> {
-    mentions: &'m Mentions,
-    text: &'m [u8],
-    /// Where each needle is next.
-    starts: Vec<Option<usize>>,
-}
-
-impl<'m> Places<'m> {
-    fn new(mentions: &'m Mentions, text: &'m [u8]) -> Self {
-        let next = |needle: &String| mentions.next(text, needle.as_bytes(), 0);
-        Self {
-            mentions,
-            text,
-            starts: mentions.needles.iter().map(next).collect(),
+        let is_spared = self.mentions.is_mere_word && !(self.is_free)(&self.path);
+        if let Some(new) = replaced.filter(|_| !is_spared) {
+            *json = Json::String(Cow::Owned(new));
+            self.found = true;
+            self.changed.push(self.path.clone());
         }
     }
 
-    /// The first place at or behind `from`; of two that begin there, the longer one.
-    fn next(&mut self, from: usize) -> Option<(usize, usize)> {
-        let needles = &self.mentions.needles;
-        for (start, needle) in self.starts.iter_mut().zip(needles) {
-            if start.is_some_and(|start| start < from) {
-                *start = self.mentions.next(self.text, needle.as_bytes(), from);
-            }
-        }
-        let places = self.starts.iter().zip(needles);
-        places
-            .filter_map(|(start, needle)| start.map(|start| (start, start + needle.len())))
-            .min_by_key(|(start, end)| (*start, usize::MAX - end))
+    fn number(&self, number: Number) -> Option<String> {
+        let counts = self.path.last();
+        let counts = counts.is_some_and(|key| COUNTS.contains(&key.as_str()));
+        let is = matches!(number, Number::Unsigned(number) if Some(number) == self.mentions.number);
+        (is && !counts).then(|| ERASED.to_owned())
     }
-}
 
-/// A byte of a letter that is not ASCII counts as one, too.
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
-}
-
-/// As it is written in an address.
-fn percent_encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
+    fn object(&mut self, object: &mut Object<'_>) {
+        let mut has_key = false;
+        for (key, value) in object.iter_mut() {
+            let new = self.key(key);
+            has_key |= new.is_some();
+            self.path.push(new.unwrap_or_else(|| key.to_owned()));
+            self.value(value);
+            self.path.pop();
+        }
+        if has_key {
+            self.found = true;
+            let members = std::mem::take(object).into_iter();
+            *object = members
+                .map(|(key, value)| (self.key(&key).map_or(key, Cow::Owned), value))
+                .collect();
         }
     }
-    out
+
+    /// What becomes of a key.
+    fn key(&self, key: &str) -> Option<String> {
+        match self.mentions.is_mere_word {
+            true => None,
+            false => self.mentions.replace(key),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -358,6 +267,57 @@ mod tests {
             ),
             ("Ada", "Ada ada adage", Some("[erased] ada adage")),
             ("aaa", "aaaaaaa aaa", Some("aaaaaaa [erased]")),
+            (
+                "ÄDÄ@example.com",
+                "to ädÄ@EXAMPLE.com!",
+                Some("to [erased]!"),
+            ),
+            (
+                "νίκος@example.com",
+                "ΝΊΚΟΣ@EXAMPLE.com,%CE%BD%CE%AF%CE%BA%CE%BF%CF%82@x",
+                Some("[erased],%CE%BD%CE%AF%CE%BA%CE%BF%CF%82@x"),
+            ),
+            ("2001:db8::77", "at 2001:DB8:0:0::77.", Some("at [erased].")),
+            ("2001:db8::77", "ip:2001:db8:0::77", Some("ip:[erased]")),
+            (
+                "2001:db8::77",
+                "[2001:DB8:00::77]:80",
+                Some("[[erased]]:80"),
+            ),
+            ("2001:db8::77", "2001:db8::770 2001:db8::1:77", None),
+            (
+                "203.0.113.9",
+                "::ffff:203.0.113.9 ::FFFF:cb00:7109 ip:203.0.113.9:80",
+                Some("[erased] [erased] ip:[erased]:80"),
+            ),
+            ("::ffff:203.0.113.9", "203.0.113.9", Some("[erased]")),
+            (
+                "ada@example.com",
+                r"\u003cada@example.com\u003e",
+                Some(r"\u003c[erased]\u003e"),
+            ),
+            (
+                "ada@example.com",
+                "a=ada%2540example.com ada&#64;example.com",
+                Some("a=[erased] [erased]"),
+            ),
+            (
+                "ada@example.com",
+                "ada@example.com.csv",
+                Some("[erased].csv"),
+            ),
+            (
+                "ada@example.com",
+                "ada@example.com.json.",
+                Some("[erased].json."),
+            ),
+            ("ada@example.com", "export-ada@example.com.csv", None),
+            ("ada@example.com", "ada@example.com.csv.example", None),
+            (
+                "Ada Byron",
+                "name=Ada+Byron&x=Ada%20Byron",
+                Some("name=[erased]&x=[erased]"),
+            ),
         ] {
             let replaced = mentions(person).replace(text);
             assert_eq!(replaced.as_deref(), expected, "{person} in {text}");
@@ -374,6 +334,32 @@ mod tests {
         let expected = r#"{"lineno":12345,"extra":{"id":"[erased]","by [erased]":{"a":["x","of [erased]!"]}},"_meta":{"extra":{"by [erased]":{"":{"len":9},"a":{"1":{"":{"rem":[["!erased","s"]]}}}},"id":{"":{"rem":[["!erased","s"]]}}}}}"#;
         assert_eq!(to_string(&Json::Object(event.clone())), expected);
         assert!(!mentions("12345").replace_in_event(&mut event));
+        assert_eq!(to_string(&Json::Object(event)), expected);
+    }
+
+    #[test]
+    fn near_misses_are_told_from_others() {
+        for (person, text, is_near) in [
+            ("ada@example.com", "export-ada@example.com.csv", true),
+            ("ada@example.com", "to ada@example.com.au", true),
+            ("ada@example.com", "nada@example.com", false),
+            ("ada@example.com", "ada@example.com", false),
+            ("lovelace", "lovelace_backup", true),
+            ("lovelace", "lovelaces", false),
+        ] {
+            assert_eq!(mentions(person).is_near(text.as_bytes()), is_near, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mere_word_leaves_the_protocol_alone() {
+        let body = r#"{"platform":"lovelace","lovelace":{"values":[]},"sdk":{"name":"lovelace"},"exception":{"values":[{"type":"lovelace","module":"lovelace","value":"of lovelace","stacktrace":{"frames":[{"function":"lovelace","module":"lovelace","vars":{"lovelace":"lovelace"}}]}}]},"tags":[["lovelace","lovelace"]],"user":{"name":"lovelace"},"breadcrumbs":{"values":[{"type":"lovelace","category":"lovelace","level":"lovelace","message":"lovelace"}]},"contexts":{"runtime":{"name":"lovelace"},"device":{"name":"lovelace"}},"environment":"lovelace","_meta":{"lovelace":{"":{"rem":[["lovelace","s"]],"val":"lovelace"}}}}"#;
+        let Json::Object(mut event) = parse_str(body).unwrap() else {
+            panic!("an object");
+        };
+        assert!(mentions("lovelace").replace_in_event(&mut event));
+        event.remove("_meta");
+        let expected = r#"{"platform":"lovelace","lovelace":{"values":[]},"sdk":{"name":"lovelace"},"exception":{"values":[{"type":"lovelace","module":"lovelace","value":"of [erased]","stacktrace":{"frames":[{"function":"lovelace","module":"lovelace","vars":{"lovelace":"[erased]"}}]}}]},"tags":[["lovelace","[erased]"]],"user":{"name":"[erased]"},"breadcrumbs":{"values":[{"type":"lovelace","category":"lovelace","level":"lovelace","message":"[erased]"}]},"contexts":{"runtime":{"name":"lovelace"},"device":{"name":"[erased]"}},"environment":"lovelace"}"#;
         assert_eq!(to_string(&Json::Object(event)), expected);
     }
 }

@@ -1,11 +1,14 @@
 //! What is stored can go, whole, and be written anew.
 
+use std::time::Duration;
+
 use bugle_protocol::UnixMillis;
 use bugle_store::{
     Applied, Batch, BlobId, Changes, Checkpoint, Cleaned, CountedUser, ExportCursor, Gone, Issue,
     IssueFilter, JobKind, JobParameters, NewEvent, NewFeedback, NewJob, NewUser, Person, Project,
     Rewrite, Store, StoredKind, StoredRow, TextChange, TextColumn, TextRow, compress, user_hash,
 };
+use sqlx::{Connection as _, Executor as _};
 
 use crate::backend::{TestStore, on_both_backends};
 use crate::samples::{NOW, attachment, event, event_id, project, second_project, store_batch};
@@ -20,6 +23,9 @@ on_both_backends!(
     names_that_would_be_there_twice_are_joined,
     a_file_stays_while_somebody_needs_it,
     a_person_is_handed_over,
+    an_issue_without_events_says_nothing_of_them,
+    a_damaged_row_does_not_stop_the_walk,
+    every_name_that_came_with_a_file_or_a_transaction_is_walked_over,
 );
 
 const ADA: &str = "ada@example.com";
@@ -568,8 +574,128 @@ async fn nothing_is_left_in_the_files_of_sqlite() {
     assert!(!has_secret(&bytes_of(&store)));
     let cleaned = store.clean_files(&claimed, true, NOW).await.unwrap();
     assert_eq!(cleaned, Cleaned::Compacted);
-    let claimed_again = store.claim_job(UnixMillis(NOW.0 + 60_000)).await.unwrap();
-    assert!(claimed_again.is_none(), "rewriting may take hours");
+    // A process that was killed while it rewrote the files keeps nobody waiting.
+    assert!(store.claim_job(UnixMillis::now()).await.unwrap().is_none());
+    assert_eq!(store.free_jobs_of_the_dead().await.unwrap(), 1);
+    let again = store.claim_job(UnixMillis::now()).await.unwrap().unwrap();
+    assert_eq!(again.job.id, claimed.job.id);
+}
+
+#[tokio::test]
+async fn a_reader_in_the_way_of_the_log_keeps_no_writer_waiting() {
+    let store = crate::backend::sqlite().await;
+    let shop = two_events(&store).await;
+    let path = store.url.strip_prefix("sqlite:").unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut reader = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    for sql in ["BEGIN", "SELECT COUNT(*) FROM event"] {
+        reader.execute(sql).await.unwrap();
+    }
+    store_batch(
+        &store,
+        Batch {
+            events: vec![event(&shop, 500, 1)],
+            ..Batch::default()
+        },
+    )
+    .await;
+    let claimed = claim(&store, &shop, false).await;
+    let cleaning = store.clean_files(&claimed, false, NOW);
+    let writing = async {
+        for id in 501..520 {
+            let began = std::time::Instant::now();
+            let events = vec![event(&shop, id, 1)];
+            let batch = Batch {
+                events,
+                ..Batch::default()
+            };
+            store_batch(&store, batch).await;
+            assert!(began.elapsed() < Duration::from_secs(2), "a writer waited");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let both = async { tokio::join!(cleaning, writing) };
+    let (cleaned, ()) = tokio::time::timeout(Duration::from_secs(30), both)
+        .await
+        .unwrap();
+    assert_eq!(cleaned.unwrap(), Cleaned::LogInUse);
+    reader.execute("ROLLBACK").await.unwrap();
+    let cleaned = store.clean_files(&claimed, false, NOW).await.unwrap();
+    assert_eq!(cleaned, Cleaned::Cleaned);
+}
+
+/// Runs a statement past the store.
+async fn run(store: &TestStore, sql: &'static str) {
+    if let Some(path) = store.url.strip_prefix("sqlite:") {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options)
+            .await
+            .unwrap();
+        connection.execute(sql).await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(&store.url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+    }
+}
+
+async fn an_issue_without_events_says_nothing_of_them(store: TestStore) {
+    let shop = two_events(&store).await;
+    let both = rows(&store, &shop).await;
+    let go = |row: &StoredRow| Changes {
+        gone_events: vec![gone(row)],
+        ..Changes::default()
+    };
+    let applied = apply(&store, &shop, &go(&both[0])).await;
+    let issue = issues(&store, &shop).await.remove(0);
+    assert_eq!(
+        (applied.issues, issue.title.as_str()),
+        (vec![], "ValueError: 1")
+    );
+    let applied = apply(&store, &shop, &go(&both[1])).await;
+    assert_eq!(applied.issues, [issue.id]);
+    let issue = issues(&store, &shop).await.remove(0);
+    assert_eq!(
+        (
+            issue.title.as_str(),
+            issue.culprit.as_str(),
+            issue.event_count
+        ),
+        ("[erased]", "", 2)
+    );
+    let values = store.hash_values_of_issues(&[issue.id]).await.unwrap();
+    assert!(values.iter().all(|(_, row)| row.text == "[]"));
+}
+
+async fn a_damaged_row_does_not_stop_the_walk(store: TestStore) {
+    let shop = two_events(&store).await;
+    let damage = match store.url.starts_with("sqlite:") {
+        true => "UPDATE event SET event_id = x'01' WHERE id = 1",
+        false => "UPDATE event SET event_id = '\\x01' WHERE id = 1",
+    };
+    run(&store, damage).await;
+    let rows = rows(&store, &shop).await;
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].body().is_err());
+    assert!(rows[1].body().unwrap().is_some());
+}
+
+async fn every_name_that_came_with_a_file_or_a_transaction_is_walked_over(store: TestStore) {
+    let shop = two_events(&store).await;
+    for column in [
+        TextColumn::AttachmentContentType,
+        TextColumn::AttachmentType,
+        TextColumn::TransactionOp,
+    ] {
+        let texts = store.texts(column, &[shop.id], &TextRow::default()).await;
+        let expected = if column == TextColumn::TransactionOp {
+            0
+        } else {
+            3
+        };
+        assert_eq!(texts.unwrap().len(), expected, "{column:?}");
+    }
 }
 
 #[tokio::test]
@@ -582,5 +708,44 @@ async fn postgres_is_asked_to_vacuum() {
     for (compact, expected) in [(false, Cleaned::Vacuumed), (true, Cleaned::Compacted)] {
         let cleaned = store.clean_files(&claimed, compact, NOW).await.unwrap();
         assert_eq!(cleaned, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_user_of_postgres_who_may_not_vacuum_is_told_so() {
+    let Some(store) = crate::backend::postgres().await else {
+        return;
+    };
+    let shop = two_events(&store).await;
+    let weak = format!("weak_{}", std::process::id());
+    let mut connection = sqlx::PgConnection::connect(&store.url).await.unwrap();
+    for sql in [
+        format!("CREATE ROLE {weak}"),
+        format!("GRANT ALL ON ALL TABLES IN SCHEMA public TO {weak}"),
+        format!("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {weak}"),
+        format!("REVOKE TRUNCATE ON ALL TABLES IN SCHEMA public FROM {weak}"),
+    ] {
+        connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    }
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::INT")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    if version >= 170_000 {
+        let sql = format!("REVOKE MAINTAIN ON ALL TABLES IN SCHEMA public FROM {weak}");
+        connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    }
+    let mark = if store.url.contains('?') { '&' } else { '?' };
+    let as_weak = bugle_store::Options {
+        database_url: format!("{}{mark}options=-c%20role%3D{weak}", store.url),
+        blob_folder: std::env::temp_dir(),
+    };
+    let weak_store = Store::open(&as_weak).await.unwrap();
+    let claimed = claim(&weak_store, &shop, false).await;
+    let cleaned = weak_store.clean_files(&claimed, false, NOW).await.unwrap();
+    assert_eq!(cleaned, Cleaned::NotVacuumed);
+    weak_store.close().await;
+    for sql in [format!("DROP OWNED BY {weak}"), format!("DROP ROLE {weak}")] {
+        connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
     }
 }
