@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use bugle_protocol::{RuleTopic, UnixMillis};
 use bugle_rules::{
     Documents, FiltersDocument, Problem, ProjectRules, SamplingDocument, ScrubbingDocument,
-    TagsDocument,
+    TagsDocument, hints,
 };
 use bugle_store::{NewRuleVersion, RuleOwner, Saved, Store};
 use serde::Serialize;
@@ -53,6 +53,9 @@ async fn set(
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(line).collect();
         bail!("the document was not saved:\n{}", lines.join("\n"));
+    }
+    for hint in hints_of(&document) {
+        eprintln!("hint: {}", line(&hint));
     }
     let current = store.current_rules(owner, topic).await?;
     let new = NewRuleVersion {
@@ -109,6 +112,13 @@ fn check(topic: RuleTopic, text: &str) -> anyhow::Result<(String, Vec<Problem>)>
     Ok((document, problems))
 }
 
+/// What in the rule lines of a document is likely to be a slip of the pen; it is saved all the same.
+fn hints_of(document: &str) -> Vec<Problem> {
+    let document: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let rules = document.get("rules").and_then(serde_json::Value::as_str);
+    rules.map(hints).unwrap_or_default()
+}
+
 /// Reads a document, and writes it down with all its members. One that is not known would say nothing, silently.
 fn complete<D: DeserializeOwned + Serialize>(text: &str) -> anyhow::Result<String> {
     let given: serde_json::Map<String, serde_json::Value> =
@@ -159,6 +169,25 @@ mod tests {
         let (_, problems) = check(RuleTopic::Filters, r#"{"rules":"\n(( -> drop"}"#).unwrap();
         let told = line(&problems[0]);
         assert!(told.starts_with("rules, line 2, column "), "{told}");
+    }
+
+    #[test]
+    fn hints_are_told_and_keep_nothing_from_being_saved() {
+        let text = r#"{"rules":"level:info -> drop\ntype:x -> drop"}"#;
+        let (document, problems) = check(RuleTopic::Filters, text).unwrap();
+        assert_eq!(problems, []);
+        let hints: Vec<String> = hints_of(&document).iter().map(line).collect();
+        assert_eq!(hints.len(), 1, "{hints:?}");
+        assert!(
+            hints[0].starts_with("rules, line 2, column 1: there is no field `type`"),
+            "{hints:?}"
+        );
+        for text in ["{}", r#"{"rules":"level:info -> drop"}"#] {
+            let (document, _) = check(RuleTopic::Filters, text).unwrap();
+            assert_eq!(hints_of(&document), []);
+        }
+        let (document, _) = check(RuleTopic::Scrubbing, "{}").unwrap();
+        assert_eq!(hints_of(&document), []);
     }
 
     #[test]

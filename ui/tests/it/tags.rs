@@ -93,3 +93,25 @@ async fn members_look_and_admins_save() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert_eq!(saved(&world).await, None);
 }
+
+#[tokio::test]
+async fn hints_are_shown_where_they_belong_and_keep_nothing_from_being_saved() {
+    let mut world = world().await;
+    let token = world.browser.form_token().await;
+    let rules = "level:error -> tag a=b\nerror.typ:KeyError -> tag kind=key";
+    let form = [
+        ("form_token", token.as_str()),
+        ("based_on", "0"),
+        ("rules", rules),
+        ("action", "save"),
+    ];
+    let done = world.browser.post(PATH, &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    assert_eq!(saved(&world).await.unwrap().rules, rules);
+    let page = world.browser.get(PATH).await;
+    page.assert_shows(&[
+        "Line 2: There is no field `error.typ`; did you mean `error.type`?",
+        "error.typ:KeyError -> tag kind=key ^",
+    ]);
+    assert!(!page.text.contains("cannot be used"));
+}

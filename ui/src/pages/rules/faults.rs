@@ -28,19 +28,27 @@ pub(super) struct FaultView {
 /// The faults of a form, each with the line it is in.
 pub(super) fn of<T: Topic>(form: &T::Form, faults: Vec<Fault>) -> Vec<FaultView> {
     let view = |fault: Fault| {
+        let text = T::text(form, fault.field);
+        FaultView::new(&fault, text)
+    };
+    faults.into_iter().map(view).collect()
+}
+
+impl FaultView {
+    /// A fault in this text, where that is known.
+    pub(super) fn new(fault: &Fault, text: Option<&str>) -> Self {
         let line = fault.line.and_then(|line| line.checked_sub(1));
-        let source = T::text(form, fault.field).zip(line);
+        let source = text.zip(line);
         let source = source.and_then(|(text, line)| text.lines().nth(line));
         let (source, caret) = source.map_or((None, None), |source| around(source, fault.column));
-        FaultView {
+        Self {
             field: fault.field.to_owned(),
             line: fault.line,
             message: sentence(&without_drawing(&fault.message)),
             source,
             caret,
         }
-    };
-    faults.into_iter().map(view).collect()
+    }
 }
 
 /// The part of a line around a column, and the mark for below it.

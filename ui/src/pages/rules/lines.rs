@@ -1,9 +1,10 @@
 //! What the editors of rule lines share: presets, the hits of lines, and the fields that conditions can ask for.
 
 use bugle_rules::facts::FIELDS;
-use bugle_rules::{Preset, Problem as Fault, named_lines};
+use bugle_rules::{Preset, Problem as Fault, hints, named_lines};
 use serde::Serialize;
 
+use super::faults::FaultView;
 use super::fields::Fields;
 use super::hits::NamedRule;
 use crate::problem::Problem;
@@ -24,6 +25,8 @@ pub(super) struct LinesBeside {
     /// The height of the editor, in lines.
     rows: usize,
     presets: Vec<PresetView>,
+    /// What is likely to be a slip of the pen, and can be saved all the same.
+    hints: Vec<FaultView>,
     fields: Vec<FieldView>,
 }
 
@@ -97,6 +100,10 @@ impl LinesBeside {
         Self {
             rows: (text.lines().count() + 2).clamp(8, 30),
             presets: presets.iter().map(preset).collect(),
+            hints: hints(text)
+                .iter()
+                .map(|hint| FaultView::new(hint, Some(text)))
+                .collect(),
             fields: fields.collect(),
         }
     }
