@@ -2,6 +2,7 @@
 
 mod card;
 mod cloud_key;
+mod form;
 mod ip;
 mod phone;
 mod url;
@@ -70,6 +71,7 @@ pub(super) type Range = (usize, usize);
 
 impl Detector {
     /// Whether a text of these traits may hold what this looks for; cheap, and right when it says no.
+    #[inline]
     pub(super) fn may_match(&self, traits: Traits) -> bool {
         match self {
             Self::Anything | Self::Pattern(..) | Self::KeyValue(_) => true,
@@ -98,8 +100,19 @@ impl Detector {
         }
     }
 
+    /// Whether this looks at keys at all, which few detectors do.
+    #[inline]
+    fn asks_for_keys(&self) -> bool {
+        matches!(self, Self::KeyValue(_) | Self::CloudKey | Self::Password)
+    }
+
     /// Whether a value goes because of its key.
+    #[inline]
     pub(super) fn matches_key(&self, key: &str) -> bool {
+        self.asks_for_keys() && self.finds_key(key)
+    }
+
+    fn finds_key(&self, key: &str) -> bool {
         match self {
             Self::KeyValue(regex) => regex.is_match(key),
             Self::CloudKey => cloud_key::is_key_name(key),
@@ -145,19 +158,21 @@ impl Detector {
             Self::KeyValue(regex) => Vec::from_iter(regex.is_match(text).then_some(whole)),
             Self::Password if is_password(text, traits) => vec![whole],
             // A bearer token is a password, but the text around it is none.
-            Self::Password => captured(&BEARER, &[0], text),
+            Self::Password if traits.has_word(word::BEARER) => captured(&BEARER, &[0], text),
+            Self::Password => Vec::new(),
             Self::Imei => captured(&IMEI, &[0], text),
             Self::Mac => captured(&MAC, &[0], text),
             Self::Uuid => captured(&UUID, &[0], text),
             Self::Email => captured(&EMAIL, &[0], text),
             Self::Ip(reach) => ip::find(text, *reach),
             Self::CreditCard(reach) => card::find(text, *reach),
-            Self::Iban => captured(&IBAN, &[0], text),
+            Self::Iban if form::may_hold_iban(text) => captured(&IBAN, &[0], text),
+            Self::UsSsn if form::may_hold_us_ssn(text) => captured(&US_SSN, &[0], text),
+            Self::Iban | Self::UsSsn => Vec::new(),
             Self::UserPath => captured(&USER_PATH, &[1], text),
             Self::PemKey => captured(&PEM_KEY, &[1], text),
             Self::UrlAuth(reach) => url::find_credentials(text, *reach),
             Self::UrlPassword(reach) => url::find_password(text, *reach),
-            Self::UsSsn => captured(&US_SSN, &[0], text),
             Self::Bearer => captured(&BEARER, &[0], text),
             Self::Cookies => captured(&COOKIES, &[1], text),
             Self::Phone => phone::find(text),

@@ -81,42 +81,39 @@ impl Matcher {
     /// Appends to `states`, whose last state is that of the parent, the state of its child `step`.
     pub(super) fn enter(&self, states: &mut Vec<u64>, step: Step<'_>) {
         let parent = states.len() - self.words;
+        let key = step.key.and_then(|key| self.key_mask(key));
+        let index = step
+            .index
+            .and_then(|index| lookup(&self.indexes, |known| *known == index));
         let mut carry = 0;
         for word in 0..self.words {
             let active = states[parent + word];
             let reachable = (active << 1) | carry | self.first[word] | (active & self.deep[word]);
             carry = active >> 63;
-            states.push(reachable & self.mask(step, word));
+            let mut mask = self.any[word];
+            for index in step.types.indexes() {
+                mask |= self.types[index][word];
+            }
+            for known in [key, index].into_iter().flatten() {
+                mask |= known[word];
+            }
+            states.push(reachable & mask);
         }
     }
 
-    /// The items that a value matches, wherever it stands.
-    fn mask(&self, step: Step<'_>, word: usize) -> u64 {
-        let mut mask = self.any[word];
-        for index in step.types.indexes() {
-            mask |= self.types[index][word];
-        }
-        if let Some(key) = step.key {
-            mask |= self.key_mask(key, word);
-        }
-        if let Some(index) = step.index {
-            mask |= lookup(&self.indexes, word, |known| *known == index);
-        }
-        mask
-    }
-
-    fn key_mask(&self, key: &str, word: usize) -> u64 {
+    /// The items that a key matches, if it is the name of any.
+    fn key_mask(&self, key: &str) -> Option<&[u64]> {
         if let Some(keys) = self.keys.get(key.len()) {
-            let mask = lookup(keys, word, |known| known.eq_ignore_ascii_case(key));
-            if mask != 0 || key.is_ascii() {
+            let mask = lookup(keys, |known| is_same_key(known, key));
+            if mask.is_some() {
                 return mask;
             }
         }
-        if self.odd_keys.is_empty() {
-            return 0;
+        if self.odd_keys.is_empty() || (key.is_ascii() && key.len() < self.keys.len()) {
+            return None;
         }
         let lower = key.to_lowercase();
-        lookup(&self.odd_keys, word, |known| **known == *lower)
+        lookup(&self.odd_keys, |known| **known == *lower)
     }
 
     /// Whether selector number `selector` matches a value of this state and class.
@@ -288,11 +285,15 @@ fn merge(pattern: &mut [PatternItem], items: &[PatternItem]) -> bool {
     }
 }
 
-fn lookup<K>(entries: &[(K, Vec<u64>)], word: usize, is: impl Fn(&K) -> bool) -> u64 {
-    entries
-        .iter()
-        .find(|(known, _)| is(known))
-        .map_or(0, |(_, mask)| mask[word])
+fn lookup<K>(entries: &[(K, Vec<u64>)], is: impl Fn(&K) -> bool) -> Option<&[u64]> {
+    let found = entries.iter().find(|(known, _)| is(known));
+    found.map(|(_, mask)| mask.as_slice())
+}
+
+/// Whether two keys of one length are the same in any case. Most differ in their last letter, which is quick to see.
+fn is_same_key(known: &str, key: &str) -> bool {
+    let last = |key: &str| key.as_bytes().last().map(u8::to_ascii_lowercase);
+    last(known) == last(key) && known.eq_ignore_ascii_case(key)
 }
 
 fn set_in<K: PartialEq>(entries: &mut Vec<(K, Vec<u64>)>, key: K, bit: usize) {

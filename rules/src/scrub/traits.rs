@@ -32,54 +32,67 @@ pub(super) mod word {
     pub(in crate::scrub) const JWT: u8 = 32;
 }
 
-/// Kinds of bytes, above the bits of [`PREFIXES`].
+/// Kinds of bytes, above the letters of [`PREFIXES`].
 pub(super) mod byte {
-    pub(in crate::scrub) const DIGIT: u64 = 1 << 48;
-    pub(in crate::scrub) const UPPER: u64 = 1 << 49;
-    pub(in crate::scrub) const AT: u64 = 1 << 50;
-    pub(in crate::scrub) const SLASH: u64 = 1 << 51;
-    pub(in crate::scrub) const COLON: u64 = 1 << 52;
-    pub(in crate::scrub) const DASH: u64 = 1 << 53;
-    pub(in crate::scrub) const DOT: u64 = 1 << 54;
-    pub(in crate::scrub) const EQUALS: u64 = 1 << 55;
-    pub(in crate::scrub) const NUL: u64 = 1 << 56;
+    pub(in crate::scrub) const DIGIT: u64 = 1 << 52;
+    pub(in crate::scrub) const UPPER: u64 = 1 << 53;
+    pub(in crate::scrub) const AT: u64 = 1 << 54;
+    pub(in crate::scrub) const SLASH: u64 = 1 << 55;
+    pub(in crate::scrub) const COLON: u64 = 1 << 56;
+    pub(in crate::scrub) const DASH: u64 = 1 << 57;
+    pub(in crate::scrub) const DOT: u64 = 1 << 58;
+    pub(in crate::scrub) const EQUALS: u64 = 1 << 59;
+    pub(in crate::scrub) const NUL: u64 = 1 << 60;
 }
 
-const WORDS: [(&str, u8); 19] = [
-    ("password", word::SECRET),
-    ("secret", word::SECRET),
-    ("passwd", word::SECRET),
-    ("api_key", word::SECRET),
-    ("api-key", word::SECRET),
-    ("apikey", word::SECRET),
-    ("auth", word::SECRET),
-    ("credentials", word::SECRET),
-    ("mysql_pwd", word::SECRET),
-    ("privatekey", word::SECRET),
-    ("private_key", word::SECRET),
-    ("private-key", word::SECRET),
-    ("token", word::TOKEN),
-    ("bearer", word::BEARER),
-    ("otp", word::ALONE),
-    ("two_factor", word::ALONE),
-    ("two-factor", word::ALONE),
-    ("-----begin", word::PEM),
-    ("eyj", word::JWT),
+/// Beginnings of three or four letters, and the words that begin so.
+type Prefix = (&'static str, &'static [(&'static str, u8)]);
+
+const PREFIXES: [Prefix; 13] = [
+    (
+        "pass",
+        &[("password", word::SECRET), ("passwd", word::SECRET)],
+    ),
+    ("secr", &[("secret", word::SECRET)]),
+    (
+        "api",
+        &[
+            ("api_key", word::SECRET),
+            ("api-key", word::SECRET),
+            ("apikey", word::SECRET),
+        ],
+    ),
+    ("auth", &[("auth", word::SECRET)]),
+    ("cred", &[("credentials", word::SECRET)]),
+    ("mysq", &[("mysql_pwd", word::SECRET)]),
+    (
+        "priv",
+        &[
+            ("privatekey", word::SECRET),
+            ("private_key", word::SECRET),
+            ("private-key", word::SECRET),
+        ],
+    ),
+    ("toke", &[("token", word::TOKEN)]),
+    ("bear", &[("bearer", word::BEARER)]),
+    ("otp", &[("otp", word::ALONE)]),
+    (
+        "two",
+        &[("two_factor", word::ALONE), ("two-factor", word::ALONE)],
+    ),
+    ("----", &[("-----begin", word::PEM)]),
+    ("eyj", &[("eyj", word::JWT)]),
 ];
 
 impl Traits {
-    /// Reads `text` once.
+    /// Reads `text` once; again if a word seems to begin in it.
     pub(super) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
-        let (mut seen, mut state, mut words) = (0, 0, 0);
-        for (i, byte) in bytes.iter().enumerate() {
-            let mask = MASKS[usize::from(*byte)];
-            seen |= mask;
-            state = ((state << 1) | STARTS) & mask;
-            if state & ENDS != 0 {
-                words |= words_at(bytes, i);
-            }
-        }
+        let (seen, is_telling) = look(bytes);
+        let words = match is_telling {
+            true => words_in(bytes),
+            false => 0,
+        };
         let digits = match seen & byte::DIGIT {
             0 => 0,
             _ => bytes.iter().filter(|byte| byte.is_ascii_digit()).count(),
@@ -103,70 +116,142 @@ impl Traits {
     }
 }
 
-/// The words of which a prefix ends at `end`. A text may be nothing but prefixes, so it is found out first which one it is.
-#[cold]
-fn words_at(bytes: &[u8], end: usize) -> u8 {
-    let mut seen = 0;
-    for prefix in PREFIXES {
-        let start = (end + 1).checked_sub(prefix.len());
-        let Some(text) = start.map(|start| &bytes[start..]) else {
-            continue;
-        };
-        let begins_with = |word: &str| {
-            let begin = text.get(..word.len());
-            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
-        };
-        if begins_with(prefix) {
-            let words = WORDS.iter().filter(|(word, _)| word.starts_with(prefix));
-            let words = words.filter(|(word, _)| begins_with(word));
-            seen |= words.fold(0, |seen, (_, bit)| seen | bit);
-        }
+/// The kinds of bytes in a text, and whether it holds a prefix.
+fn look(bytes: &[u8]) -> (u64, bool) {
+    let mut lane = Lane::new();
+    if bytes.len() < WORTH_SPLITTING {
+        bytes.iter().for_each(|byte| lane.step(*byte));
+        return (lane.kinds(), lane.has_ended());
     }
-    seen
+    // Each byte waits for the one before it, so two halves are read at once. A prefix that lies in both is found in the
+    // second one.
+    let middle = bytes.len() / 2;
+    let (front, back) = (&bytes[..middle], &bytes[middle - (LONGEST_PREFIX - 1)..]);
+    let mut other = Lane::new();
+    for (byte, other_byte) in front.iter().zip(back) {
+        lane.step(*byte);
+        other.step(*other_byte);
+    }
+    back[middle..].iter().for_each(|byte| other.step(*byte));
+    (
+        lane.kinds() | other.kinds(),
+        lane.has_ended() || other.has_ended(),
+    )
 }
 
-/// Beginnings of all words, searched at once: each letter is a bit, set while the text ends with the prefix up to it.
-const PREFIXES: [&str; 13] = [
-    "pass", "secr", "api", "auth", "cred", "mysq", "priv", "toke", "bear", "otp", "two", "----",
-    "eyj",
-];
+/// The words in a text that holds a prefix.
+#[cold]
+fn words_in(bytes: &[u8]) -> u8 {
+    let (mut lane, mut words) = (Lane::new(), 0);
+    for (end, byte) in bytes.iter().enumerate() {
+        lane.step(*byte);
+        let mut ended = !lane.letters & ENDS;
+        while ended != 0 {
+            let (prefix, begun) =
+                PREFIXES[ended.trailing_zeros() as usize - (LONGEST_PREFIX - 1) * PREFIXES.len()];
+            let text = &bytes[end + 1 - prefix.len()..];
+            words |= begun
+                .iter()
+                .filter(|(word, _)| begins_with(text, word))
+                .fold(0, |words, (_, bit)| words | bit);
+            ended &= ended - 1;
+        }
+    }
+    words
+}
 
-/// For each byte the letters of the prefixes it is, and the kinds it is of.
+fn begins_with(text: &[u8], word: &str) -> bool {
+    let begin = text.get(..word.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Reads bytes and looks for all prefixes at once.
+///
+/// Each letter of each prefix has a bit: first those of the first letters, then those of the second ones and so on, so
+/// that a shift by their number moves each to its successor and lets in zeros. A bit is zero while the bytes read end with
+/// the prefix up to its letter. What has three letters begins with one that all bytes match.
+#[derive(Clone, Copy)]
+struct Lane {
+    letters: u64,
+    /// Zero where a bit was zero once.
+    ended: u64,
+    /// Zero where a byte was of that kind.
+    kinds: u64,
+}
+
+impl Lane {
+    const fn new() -> Self {
+        Self {
+            letters: !SHORT,
+            ended: !0,
+            kinds: !0,
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, byte: u8) {
+        let mask = MASKS[usize::from(byte)];
+        self.letters = (self.letters << PREFIXES.len()) | mask;
+        self.ended &= self.letters;
+        self.kinds &= mask;
+    }
+
+    fn kinds(self) -> u64 {
+        !self.kinds & KINDS
+    }
+
+    fn has_ended(self) -> bool {
+        !self.ended & ENDS != 0
+    }
+}
+
+/// Texts that are shorter are read in one go.
+const WORTH_SPLITTING: usize = 32;
+
+const LONGEST_PREFIX: usize = 4;
+
+/// The bits of all letters of one place.
+const PLACE: u64 = (1 << PREFIXES.len()) - 1;
+/// The bits of the last letters.
+const ENDS: u64 = PLACE << ((LONGEST_PREFIX - 1) * PREFIXES.len());
+const KINDS: u64 = !((1 << (LONGEST_PREFIX * PREFIXES.len())) - 1);
+
+/// The bits that stand before prefixes of three letters.
+const SHORT: u64 = {
+    let (mut prefix, mut short) = (0, 0);
+    while prefix < PREFIXES.len() {
+        if PREFIXES[prefix].0.len() < LONGEST_PREFIX {
+            short |= 1 << prefix;
+        }
+        prefix += 1;
+    }
+    short
+};
+
+/// For each byte zeros where it is a letter of a prefix, and for the kinds it is of.
 static MASKS: [u64; 256] = masks();
-const STARTS: u64 = letters(true);
-const ENDS: u64 = letters(false);
 
 const fn masks() -> [u64; 256] {
-    let mut masks = [0; 256];
-    let mut byte = u8::MAX;
-    while byte > 0 {
-        masks[byte as usize] = kind(byte);
-        byte -= 1;
+    let mut masks = [!SHORT; 256];
+    let mut byte = 0;
+    while byte < masks.len() {
+        masks[byte] &= !kind(byte as u8);
+        byte += 1;
     }
-    masks[0] = kind(0);
-    let (mut word, mut bit) = (0, 0);
-    while word < PREFIXES.len() {
-        let prefix = PREFIXES[word].as_bytes();
+    let mut prefix = 0;
+    while prefix < PREFIXES.len() {
+        let letters = PREFIXES[prefix].0.as_bytes();
         let mut i = 0;
-        while i < prefix.len() {
-            masks[prefix[i] as usize] |= 1 << bit;
-            masks[prefix[i].to_ascii_uppercase() as usize] |= 1 << bit;
-            (i, bit) = (i + 1, bit + 1);
+        while i < letters.len() {
+            let place = LONGEST_PREFIX - letters.len() + i;
+            let bit = 1 << (place * PREFIXES.len() + prefix);
+            masks[letters[i] as usize] &= !bit;
+            masks[letters[i].to_ascii_uppercase() as usize] &= !bit;
+            i += 1;
         }
-        word += 1;
+        prefix += 1;
     }
     masks
-}
-
-/// The first or the last letter of every prefix.
-const fn letters(first: bool) -> u64 {
-    let (mut word, mut bit, mut letters) = (0, 0, 0);
-    while word < PREFIXES.len() {
-        let length = PREFIXES[word].len();
-        letters |= 1 << if first { bit } else { bit + length - 1 };
-        (word, bit) = (word + 1, bit + length);
-    }
-    letters
 }
 
 const fn kind(byte: u8) -> u64 {
@@ -186,23 +271,49 @@ const fn kind(byte: u8) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn every_word_has_a_prefix_and_the_bits_do_not_meet() {
-        for (word, _) in WORDS {
-            assert!(
-                PREFIXES.iter().any(|prefix| word.starts_with(prefix)),
-                "{word}"
-            );
+    fn words() -> impl Iterator<Item = (&'static str, u8)> {
+        PREFIXES.iter().flat_map(|(_, words)| words.iter().copied())
+    }
+
+    /// What [`Traits::of`] tells, looked for one after the other.
+    fn one_by_one(text: &str) -> (u8, u64) {
+        let lower = text.to_ascii_lowercase();
+        let found = words().filter(|(word, _)| lower.contains(word));
+        (
+            found.fold(0, |words, (_, bit)| words | bit),
+            text.bytes().fold(0, |kinds, byte| kinds | kind(byte)),
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_seen_at_once_is_what_is_found_one_by_one(
+            text in "(?i)(password|passwd|secret|api[_-]?key|auth|credentials|mysql_pwd|private[_-]?key|token|bearer|otp\
+                |two[_-]factor|-----begin|eyj|pas|secr|ap|aut|cre|[a-z_é@/:.=\\\\\x000-9-]{0,9}){0,12}",
+        ) {
+            for from in (0..text.len().min(8)).filter(|from| text.is_char_boundary(*from)) {
+                let traits = Traits::of(&text[from..]);
+                prop_assert_eq!((traits.words, traits.bytes), one_by_one(&text[from..]), "{:?}", &text[from..]);
+            }
         }
-        let letters: usize = PREFIXES.iter().map(|prefix| prefix.len()).sum();
-        assert!(1_u64 << letters <= byte::DIGIT);
+    }
+
+    #[test]
+    fn every_word_has_its_prefix_and_the_bits_do_not_meet() {
+        for (prefix, words) in PREFIXES {
+            assert!((LONGEST_PREFIX - 1..=LONGEST_PREFIX).contains(&prefix.len()));
+            assert!(words.iter().all(|(word, _)| word.starts_with(prefix)));
+        }
+        assert_eq!(KINDS & byte::DIGIT, byte::DIGIT);
     }
 
     #[test]
     fn finds_words_in_any_case_anywhere() {
-        for (word, bit) in WORDS {
+        for (word, bit) in words() {
             for text in [
                 word.to_owned(),
                 word.to_uppercase(),

@@ -61,33 +61,49 @@ const NETWORKS: [([u16; 2], [usize; 2]); 22] = [
 
 /// The card numbers in a text, in order.
 pub(super) fn find(text: &str, reach: Reach) -> Vec<Range> {
-    let digits = digits_in_row(text.as_bytes());
-    let by_prefix = match digits >= FEWEST_BY_PREFIX {
+    let bytes = text.as_bytes();
+    if !has_digits_in_row(bytes, FEWEST_DIGITS) {
+        return Vec::new();
+    }
+    let by_prefix = match has_digits_in_row(bytes, FEWEST_BY_PREFIX) {
         true => captured(&BY_PREFIX, &[0], text),
         false => Vec::new(),
     };
     match reach {
-        Reach::Wide if digits >= FEWEST_DIGITS => {
-            merge(by_prefix, find_by_checksum(text.as_bytes()))
-        }
-        _ => by_prefix,
+        Reach::Sentry => by_prefix,
+        Reach::Wide => merge(by_prefix, find_by_checksum(bytes)),
     }
 }
 
-/// The most digits with nothing between them but what may stand in a card number, of which any amount is passed over.
-/// Much cheaper than looking for numbers, and spares that for nearly all hashes, dates and lists.
-fn digits_in_row(text: &[u8]) -> usize {
-    let (mut row, mut most) = (0, 0);
-    for byte in text {
-        row = match byte {
-            b'0'..=b'9' => row + 1,
-            // Parts of blanks beyond ASCII too.
-            b' ' | b'-' | b'\t'..=b'\r' | 0x80.. => row,
-            _ => 0,
-        };
-        most = row.max(most);
+/// Whether so many digits stand with nothing between them but what may stand in a card number, of which any amount is
+/// passed over. Much cheaper than looking for numbers, and spares that for nearly all hashes, dates and lists.
+fn has_digits_in_row(text: &[u8], wanted: usize) -> bool {
+    let mut from = 0;
+    // From its end a window is left as soon as anything else is in it, so that most bytes are not looked at.
+    while let Some(window) = text.get(from..from + wanted) {
+        if let Some(place) = window.iter().rposition(|byte| !may_be_in_number(*byte)) {
+            from += place + 1;
+            continue;
+        }
+        let row = text[from..]
+            .iter()
+            .take_while(|byte| may_be_in_number(**byte));
+        let (mut length, mut digits) = (0, 0);
+        for byte in row {
+            length += 1;
+            digits += usize::from(byte.is_ascii_digit());
+        }
+        if digits >= wanted {
+            return true;
+        }
+        from += length;
     }
-    most
+    false
+}
+
+/// A digit, a dash, or a blank, of which those beyond ASCII are several bytes.
+fn may_be_in_number(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b' ' | b'-' | b'\t'..=b'\r' | 0x80..)
 }
 
 /// Adds to some ranges in order those of `more`, which are in order too, that overlap none.
