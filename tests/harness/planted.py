@@ -106,7 +106,9 @@ class Planted:
     def keyed(self) -> Json:
         """An object with a secret under each telling key, as text, and deeper."""
         flat = {key: self.word() for key in KEYS[:4]}
-        return flat | {"nested": {"list": [{KEYS[4]: self.word()}], "pairs": [[KEYS[5], self.word()]], KEYS[6]: {"user": self.word()}}}
+        return flat | {
+            "nested": {"list": [{KEYS[4]: self.word()}], "pairs": [[KEYS[5], self.word()]], KEYS[6]: {"user": self.word()}}
+        }
 
     def prose(self) -> str:
         """A sentence with everything that is recognised by its form."""
