@@ -23,7 +23,7 @@ use crate::lines::{self, Line};
 use crate::problem::Problem;
 pub use browser::LegacyBrowser;
 use csp::Origins;
-use patterns::Patterns;
+use patterns::{Budget, Patterns};
 pub use presets::presets;
 
 /// The longest list of addresses, which is gone through for every event.
@@ -114,8 +114,9 @@ impl Filters {
         }));
         let (addresses, wrong) = networks(&document.addresses);
         problems.extend(wrong);
+        let mut budget = Budget::default();
         let mut patterns = |field, list: &[String]| {
-            let (patterns, wrong) = Patterns::new(list);
+            let (patterns, wrong) = Patterns::new(list, &mut budget);
             let wrong = wrong.into_iter();
             problems.extend(wrong.map(|(place, message)| in_list(field, place, message)));
             patterns

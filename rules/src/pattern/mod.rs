@@ -88,14 +88,12 @@ impl Pattern {
         self.regex.is_match(text)
     }
 
-    /// The regular expression that means the same, to be one of several in an automaton.
-    pub(crate) fn source(&self) -> &str {
-        self.regex.as_str()
-    }
-
-    /// Whether it ends before its `{` does: such a pattern matches nothing.
-    pub(crate) fn is_unclosed(&self) -> bool {
-        self.source().ends_with(&format!(r"){NEVER}\z"))
+    /// The regular expression that means the same as a pattern, to be one of several in an automaton. `None` if the
+    /// pattern ends before its `{` does: it matches nothing.
+    pub(crate) fn source(pattern: &str) -> Result<Option<String>, PatternError> {
+        let source = translate(pattern)?;
+        let is_unclosed = source.ends_with(&format!(r"){NEVER}\z"));
+        Ok((!is_unclosed).then_some(source))
     }
 }
 
