@@ -152,3 +152,19 @@ def test_no_secret_is_in_the_log(running: Bugle) -> None:
     requests.get(running.printed("Setup"), timeout=5)
     log = running.program.stderr()
     assert [secret for secret in (token, setup_token, OWNER_PASSWORD) if secret in log] == []
+
+
+def test_usage_asks_for_nothing_that_the_environment_says(bugle: Bugle) -> None:
+    assert "BUGLE_DATA" in bugle.env
+    done = bugle.run("rules", "show")
+    assert done.returncode == 2
+    assert "Usage: bugle rules show <PROJECT> <TOPIC>" in done.stderr
+    assert f"[env: BUGLE_DATA={bugle.data}]" in " ".join(bugle.command("rules", "show", "--help").split())
+
+
+def test_an_unknown_project_is_answered_with_those_there_are(running: Bugle) -> None:
+    running.add_project("second")
+    for words in ("rules show nope filters", "rescrub nope", "forget --user ada@example.com --project nope"):
+        done = running.run(*words.split())
+        assert done.returncode == 1
+        assert "there is no project 'nope': expected one of " in done.stderr and "second" in done.stderr

@@ -1,10 +1,13 @@
 //! The command line: what there is, and the help that teaches it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use bugle_protocol::RuleTopic;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, Command as Grammar, CommandFactory as _, FromArgMatches as _};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// A self-hosted error tracker that speaks the Sentry protocol.
 ///
@@ -19,6 +22,30 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
+impl Cli {
+    /// Reads the command line and the environment; says what is wrong, or the help, and ends if there is nothing to do.
+    pub(crate) fn read() -> Self {
+        Self::read_from(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn read_from(words: Vec<OsString>) -> Result<Self, clap::Error> {
+        let read = Self::try_parse_from(&words);
+        read.map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => error,
+            // What the environment says would stand in the usage, as if it had to be given.
+            _ => without_environment(Self::command())
+                .try_get_matches_from(words)
+                .and_then(|matches| Self::from_arg_matches(&matches))
+                .err()
+                .unwrap_or(error),
+        })
+    }
+}
+
+fn without_environment(grammar: Grammar) -> Grammar {
+    grammar.mut_args(|option| option.env(None::<&'static str>))
+}
+
 const AFTER_HELP: &str = "\
 Every option has an environment variable and a key of the same name in the TOML file given by --config.
 The command line goes before the environment, the environment before the file.
@@ -29,8 +56,42 @@ Examples:
   bugle --database-url postgres://bugle@db/bugle     keep everything but the queue in PostgreSQL
   bugle project add Shop                             make a project and print its DSN";
 
+const RULES_HELP: &str = "\
+Examples:
+  bugle rules show shop filters > filters.json       write down what applies, with all members
+  bugle rules set shop filters filters.json          save it as a new version
+  echo '{\"scrubIpAddresses\":true}' | bugle rules set shop scrubbing - --comment 'No addresses'";
+
+const FORGET_HELP: &str = "\
+Examples:
+  bugle forget --user ada@example.com --dry-run      count what there is of a person
+  bugle forget --user ada@example.com --export ada.jsonl
+  bugle forget --user 203.0.113.9 --project shop --own-only";
+
+const RESCRUB_HELP: &str = "\
+Examples:
+  bugle rescrub shop --dry-run                       count what the rules of today would change
+  bugle rescrub shop                                 change it; what is removed is gone";
+
+const JOB_HELP: &str = "\
+Examples:
+  bugle job list                                     what runs, and what came of the last ones
+  bugle job cancel 7";
+
+const EXPLAIN_HELP: &str = "\
+Ops of case:
+  scrubbing        scrub, convert, selector, pii_config, suggest, chunks
+  normalisation    normalize, normalize_raw, pipeline
+  everything else  release, version, pattern, glob, codeowners, condition, sampling_config, sampling, seed,
+                   import, categories
+
+Examples:
+  echo '{\"id\":\"1\",\"op\":\"condition\",\"text\":\"level:error\"}' | bugle explain case
+  echo '{\"event\":{\"message\":\"Hi\"}}' | bugle explain event";
+
 /// The options of all commands.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Server options")]
 pub(crate) struct Options {
     /// The address to listen on [default: 127.0.0.1:9000]
     #[arg(long, global = true, env = "BUGLE_LISTEN", value_name = "ADDRESS:PORT")]
@@ -126,14 +187,16 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Limit(LimitCommand),
     /// Save and show what is scrubbed, filtered, sampled and tagged
-    #[command(subcommand)]
+    #[command(subcommand, after_help = RULES_HELP)]
     Rules(RulesCommand),
     /// Look at requests that could not be processed; retry or drop them
     #[command(subcommand)]
     Queue(QueueCommand),
     /// Find, hand over and erase everything of one person; a running server does it, or the command itself
+    #[command(after_help = FORGET_HELP)]
     Forget(ForgetOptions),
     /// Apply the scrubbing rules of today to what a project has stored
+    #[command(after_help = RESCRUB_HELP)]
     Rescrub {
         /// The slug of the project
         project: String,
@@ -145,13 +208,14 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Look at jobs that run in the background, or cancel one
-    #[command(subcommand)]
+    #[command(subcommand, after_help = JOB_HELP)]
     Job(JobCommand),
     /// Bring the database up to date (`serve` does it on its own)
     Migrate,
     /// Ask a running server whether it is ready; exits 0 if it is
     Healthcheck,
     /// Say what Bugle would do with an input, and why: JSON lines in, JSON lines out
+    #[command(after_help = EXPLAIN_HELP)]
     Explain {
         /// What to explain
         #[arg(value_enum)]
@@ -410,4 +474,63 @@ pub(crate) enum Explained {
     Enhancements,
     /// What fingerprint rules make of an event
     Fingerprint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::error::ErrorKind;
+
+    fn help(words: &[&str]) -> String {
+        let words = ["bugle"].iter().chain(words).chain(&["--help"]);
+        let error = Cli::read_from(words.map(OsString::from).collect()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DisplayHelp);
+        error.to_string()
+    }
+
+    #[test]
+    fn the_options_of_a_command_stand_before_those_of_the_server() {
+        for (words, own) in [
+            (&["forget"][..], "--dry-run"),
+            (&["rescrub"], "--json"),
+            (&["rules", "set"], "--comment"),
+            (&["job", "list"], "--json"),
+            (&[], "--version"),
+        ] {
+            let help = help(words);
+            let (before, after) = help.split_once("Server options:").unwrap();
+            let after = after.split("Examples:").next().unwrap();
+            assert!(before.contains(own) && !after.contains(own), "{help}");
+            let server = ["--listen", "--data", "--config", "--log-format"];
+            for option in server {
+                assert!(!before.contains(option) && after.contains(option), "{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn commands_show_how_they_are_used() {
+        for command in ["rules", "forget", "rescrub", "job", "explain"] {
+            let help = help(&[command]);
+            let (_, examples) = help.split_once("Examples:\n").unwrap();
+            assert!(examples.lines().count() >= 2, "{help}");
+            assert!(examples.contains(&format!("bugle {command} ")), "{help}");
+        }
+        let help = help(&["explain"]);
+        for op in ["pii_config", "pipeline", "categories"] {
+            assert!(help.contains(op), "{help}");
+        }
+    }
+
+    #[test]
+    fn the_examples_can_be_read() {
+        let texts = [RULES_HELP, FORGET_HELP, RESCRUB_HELP, JOB_HELP];
+        let lines = texts.iter().flat_map(|text| text.lines());
+        for line in lines.filter(|line| line.starts_with("  bugle ")) {
+            let words = line.split("  ").nth(1).unwrap();
+            let words = words.split_whitespace().take_while(|word| *word != ">");
+            let read = Cli::read_from(words.map(OsString::from).collect());
+            assert!(read.is_ok(), "{line}: {read:?}");
+        }
+    }
 }

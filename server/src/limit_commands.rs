@@ -7,6 +7,9 @@ use bugle_store::{NewQuota, Organization, Project, Quota, QuotaTarget, Store};
 use crate::cli::{LimitCommand, Switch};
 use crate::setup::first_organization;
 
+/// Projects that are named to whoever names another one.
+const MOST_SLUGS: usize = 20;
+
 /// What a window that cannot be read hears.
 const EXPECTED_WINDOW: &str = "expected a number and m, h or d, such as 1m, 12h or 30d";
 
@@ -70,13 +73,28 @@ async fn target(
     Ok(QuotaTarget::Key(key.id))
 }
 
+/// Finds a project by its slug; one that does not exist is answered with those that do.
 pub(crate) async fn find_project(
     store: &Store,
     organization: &Organization,
     slug: &str,
 ) -> anyhow::Result<Project> {
-    let project = store.project_by_slug(organization.id, slug).await?;
-    project.with_context(|| format!("there is no project '{slug}'"))
+    if let Some(project) = store.project_by_slug(organization.id, slug).await? {
+        return Ok(project);
+    }
+    let projects = store.projects(organization.id).await?;
+    let slugs = projects.iter().map(|one| one.slug.as_str());
+    let mut slugs: Vec<&str> = slugs.take(MOST_SLUGS + 1).collect();
+    if let Some(slug) = slugs.get_mut(MOST_SLUGS) {
+        *slug = "…";
+    }
+    match slugs.is_empty() {
+        true => bail!("there is no project '{slug}': add one with `bugle project add`"),
+        false => bail!(
+            "there is no project '{slug}': expected one of {}",
+            slugs.join(", ")
+        ),
+    }
 }
 
 fn categories(names: &[String]) -> anyhow::Result<Vec<DataCategory>> {

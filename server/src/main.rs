@@ -24,7 +24,6 @@ mod size;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use cli::{Cli, Command};
 
 // Batches allocate on one thread and free on another; mimalloc takes that in its stride, and a third less memory.
@@ -32,7 +31,7 @@ use cli::{Cli, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    match run(Cli::read()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // One line, causes included: what failed, and why.
