@@ -176,6 +176,16 @@ impl From<RawRedaction> for Redaction {
     }
 }
 
+/// Characters of a name in a message at most.
+const SHOWN_CHARS: usize = 100;
+
+fn shown(name: &str) -> String {
+    match name.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
 /// Why advanced rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -189,6 +199,18 @@ pub enum ConfigError {
         rule: String,
         /// What is wrong, with the place in the expression.
         reason: String,
+    },
+    /// There is more than can be used; the rest is left out.
+    #[error("more than {limit} {what}: {count} left out, {:?} first", shown(.first))]
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// The most of it.
+        limit: usize,
+        /// How many rules, applications or fields are left out.
+        count: usize,
+        /// The first of these.
+        first: String,
     },
 }
 

@@ -13,9 +13,11 @@ mod fired;
 mod graphql;
 mod hash;
 mod item;
+mod limits;
 mod matcher;
 mod paste;
 mod presets;
+mod resolve;
 mod rules;
 mod schema;
 mod selector;
@@ -27,6 +29,7 @@ mod user;
 mod walk;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bugle_protocol::json::Json;
 use bugle_protocol::{Event, Meta, RuleName};
@@ -45,7 +48,8 @@ use crate::documents::ScrubbingDocument;
 use crate::problem::Problem;
 use fired::Fired;
 use matcher::Matcher;
-use rules::{Resolver, Rule};
+use resolve::{Application, Author};
+use rules::Rule;
 use schema::Class;
 
 /// Compiled rules; cheap to share between threads.
@@ -64,7 +68,7 @@ pub struct Scrubber {
 struct Pass {
     matcher: Matcher,
     /// The rules of each of the matcher's selectors.
-    applications: Vec<Vec<Rule>>,
+    applications: Vec<Vec<Arc<Rule>>>,
 }
 
 /// Scrubs as a new project does: the default rules, no IP addresses.
@@ -115,22 +119,26 @@ impl Scrubber {
     /// Compiles a document; an error comes with the member that it is in.
     fn compile(document: &ScrubbingDocument) -> (Self, Vec<(&'static str, ConfigError)>) {
         let extras = &document.detectors;
-        let mut derived = document.settings.to_config();
-        settings::apply_extras(&mut derived, &document.settings, extras);
-        let own = Resolver::new(&document.advanced, false, extras);
-        let of_settings = Resolver::new(&derived, true, extras);
+        let settings = &document.settings;
+        let mut derived = settings.to_config();
+        settings::apply_extras(&mut derived, settings, extras);
+        let own = resolve::resolve(&document.advanced, Author::Team, extras);
+        let of_settings = resolve::resolve(&derived, Author::Settings, extras);
         let all = |_: &Selector| true;
-        let passes = [&own, &of_settings].into_iter();
+        let passes = [&own.applications, &of_settings.applications].into_iter();
         let scrubber = Self {
             passes: passes.filter_map(|rules| Pass::new(rules, all)).collect(),
-            attachments: Pass::new(&own, |selector| selector.asks_for(ValueType::Attachments)),
-            defaults: document.settings.scrub_data && document.settings.scrub_defaults,
+            attachments: Pass::new(&own.applications, |selector| {
+                selector.asks_for(ValueType::Attachments)
+            }),
+            defaults: settings.scrub_data && settings.scrub_defaults,
         };
         let named =
             |field, errors: Vec<ConfigError>| errors.into_iter().map(move |error| (field, error));
         // All rules of the settings are built in, but for the words of the sensitive fields.
-        let errors =
-            named("advanced", own.errors).chain(named("sensitiveFields", of_settings.errors));
+        let errors = named("advanced", own.errors)
+            .chain(named("sensitiveFields", of_settings.errors))
+            .chain(settings.over_limits());
         let errors = errors.collect();
         (scrubber, errors)
     }
@@ -194,21 +202,20 @@ impl Scrubber {
 
 impl Pass {
     /// Compiles the applications whose selectors are `wanted`, if there are any.
-    fn new(resolver: &Resolver<'_>, wanted: impl Fn(&Selector) -> bool) -> Option<Self> {
-        let applications: Vec<_> = resolver
-            .config
-            .applications
+    fn new(all: &[Application<'_>], wanted: impl Fn(&Selector) -> bool) -> Option<Self> {
+        let applications = all
             .iter()
-            .filter(|(selector, _)| wanted(selector))
-            .map(|(selector, ids)| (selector, resolver.resolve(ids)))
-            .filter(|(_, rules)| !rules.is_empty())
-            .collect();
+            .filter(|application| wanted(application.selector));
+        let applications: Vec<_> = applications.collect();
         if applications.is_empty() {
             return None;
         }
+        let rules = applications
+            .iter()
+            .map(|application| application.rules.clone());
         Some(Self {
-            matcher: Matcher::new(applications.iter().map(|(selector, _)| *selector)),
-            applications: applications.into_iter().map(|(_, rules)| rules).collect(),
+            matcher: Matcher::new(applications.iter().map(|application| application.selector)),
+            applications: rules.collect(),
         })
     }
 
@@ -218,6 +225,6 @@ impl Pass {
             .iter()
             .enumerate()
             .filter(move |(i, _)| self.matcher.matches(*i, state, class))
-            .flat_map(|(_, rules)| rules)
+            .flat_map(|(_, rules)| rules.iter().map(Arc::as_ref))
     }
 }

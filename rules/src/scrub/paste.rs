@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::config::{ConfigError, PiiConfig, RuleSpec};
-use super::rules::Resolver;
+use super::limits::MAX_ERRORS;
+use super::resolve::{self, Author};
 use super::selector::{Selector, SelectorError};
 use crate::problem::Problem;
 
@@ -56,12 +57,10 @@ impl PiiConfig {
     /// The ids of rules that are named somewhere and do not exist; they do nothing, as at Sentry.
     #[must_use]
     pub fn unknown_rules(&self) -> BTreeSet<&str> {
-        let extras = BTreeSet::new();
-        let resolver = Resolver::new(self, false, &extras);
         let applied = self.applications.values().flatten();
         let named = self.rules.values().flat_map(|rule| rule.kind.named());
         let ids = applied.chain(named).map(String::as_str);
-        ids.filter(|id| !resolver.knows(id)).collect()
+        ids.filter(|id| !resolve::knows(self, id)).collect()
     }
 }
 
@@ -117,9 +116,10 @@ impl Reader<'_> {
             Some(Ok(vars)) => config.vars = vars,
             Some(Err(error)) => self.at_key("vars", 0, format!("vars: {error}")),
         }
-        for error in Resolver::new(&config, false, &BTreeSet::new()).errors {
+        for error in resolve::resolve(&config, Author::Team, &BTreeSet::new()).errors {
             let id = match &error {
                 ConfigError::Pattern { rule, .. } => rule.as_str(),
+                ConfigError::Limit { first, .. } => first.as_str(),
                 ConfigError::Shape(_) => "",
             };
             self.at_key(id, 0, error.to_string());
@@ -182,6 +182,10 @@ impl Reader<'_> {
 
     /// Notes a problem so many characters after where a member's name begins.
     fn at_key(&mut self, name: &str, chars: usize, message: String) {
+        // Finding a place means reading the text.
+        if self.problems.len() >= MAX_ERRORS {
+            return;
+        }
         let place = self.text.and_then(|text| place_of(text, name));
         self.problems.push(Problem {
             line: place.map(|(line, _)| line),

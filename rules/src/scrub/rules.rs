@@ -1,168 +1,66 @@
 //! Rules ready to run: the built-in ones, and those of a configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
-use super::config::{ConfigError, PiiConfig, Redaction, RuleKind};
+use super::config::{Redaction, RuleKind};
 use super::detect::{Detector, Reach};
 use super::extra::ExtraDetector;
 
-/// Compiled expressions bigger than this are refused.
-const MAX_PATTERN_BYTES: usize = 256 * 1024;
-
-/// A rule ready to run.
+/// A rule ready to run. One may run under many names, so what may be long is shared.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     /// The id it sorts by.
-    id: String,
+    pub(super) id: Arc<str>,
     /// The id it reports.
-    pub(super) origin: String,
+    pub(super) origin: Arc<str>,
     pub(super) detector: Detector,
-    pub(super) redaction: Redaction,
+    pub(super) redaction: Arc<Redaction>,
 }
 
 impl Rule {
-    fn new(id: &str, detector: Detector, redaction: Redaction) -> Self {
+    pub(super) fn new(id: &str, detector: Detector, redaction: Redaction) -> Self {
+        let id: Arc<str> = id.into();
         Self {
-            id: id.to_owned(),
-            origin: id.to_owned(),
+            origin: Arc::clone(&id),
+            id,
             detector,
-            redaction,
+            redaction: Arc::new(redaction),
         }
     }
 
     /// The rule as an outer one shows it.
-    fn covered(mut self, cover: Option<Cover<'_>>) -> Self {
-        if let Some(cover) = cover {
-            cover.origin.clone_into(&mut self.origin);
-            if *cover.redaction != Redaction::Default {
-                self.redaction = cover.redaction.clone();
-            }
+    pub(super) fn covered(&self, cover: &Cover) -> Self {
+        let redaction = match *cover.redaction {
+            Redaction::Default => &self.redaction,
+            _ => &cover.redaction,
+        };
+        Self {
+            origin: Arc::clone(&cover.origin),
+            redaction: Arc::clone(redaction),
+            ..self.clone()
         }
-        self
     }
 
     /// Whether this takes away what it finds rather than putting something in its place.
     pub(super) fn removes(&self) -> bool {
-        matches!(self.redaction, Redaction::Default | Redaction::Remove)
+        matches!(*self.redaction, Redaction::Default | Redaction::Remove)
     }
 }
 
 /// What a rule that hides its inner rules makes of them.
-#[derive(Clone, Copy)]
-struct Cover<'c> {
-    origin: &'c str,
-    redaction: &'c Redaction,
-}
-
-/// Resolves rule ids into rules.
-pub(super) struct Resolver<'c> {
-    pub(super) config: &'c PiiConfig,
-    /// What is found beyond Sentry's rules.
-    extras: &'c BTreeSet<ExtraDetector>,
-    /// What the configuration's rules look for, but for those that only name others.
-    detectors: BTreeMap<&'c str, Detector>,
-    /// Rules that cannot run, and why.
-    pub(super) errors: Vec<ConfigError>,
-}
-
-/// What an id stands for.
-enum Named<'c> {
-    Rule(Rule),
-    Others(Vec<&'c str>, Option<Cover<'c>>),
-    Nothing,
-}
-
-impl<'c> Resolver<'c> {
-    /// Compiles all rules of `config`. The settings' own expression ignores case; a user's says so itself.
-    pub(super) fn new(
-        config: &'c PiiConfig,
-        ignore_case: bool,
-        extras: &'c BTreeSet<ExtraDetector>,
-    ) -> Self {
-        let (mut detectors, mut errors) = (BTreeMap::new(), Vec::new());
-        for (id, rule) in &config.rules {
-            match detector(&rule.kind, ignore_case, extras) {
-                Ok(Some(detector)) => drop(detectors.insert(id.as_str(), detector)),
-                Ok(None) => {}
-                Err(error) => errors.push(ConfigError::Pattern {
-                    rule: id.clone(),
-                    reason: error.to_string(),
-                }),
-            }
-        }
-        Self {
-            config,
-            extras,
-            detectors,
-            errors,
-        }
-    }
-
-    /// The rules behind `ids` in the order they run: by id, each once. Unknown ids do nothing.
-    pub(super) fn resolve(&self, ids: &'c [String]) -> Vec<Rule> {
-        let (mut seen, mut rules) = (BTreeSet::new(), Vec::new());
-        let mut open: Vec<_> = ids.iter().rev().map(|id| (id.as_str(), None)).collect();
-        while let Some((id, cover)) = open.pop() {
-            // Once only: what names itself in a circle ends here too.
-            if !seen.insert(id) {
-                continue;
-            }
-            match self.named(id, cover) {
-                Named::Rule(rule) => rules.push(rule.covered(cover)),
-                Named::Others(ids, cover) => {
-                    open.extend(ids.into_iter().rev().map(|id| (id, cover)))
-                }
-                Named::Nothing => {}
-            }
-        }
-        // Of rules that are one under two names the first counts, so the sort must be stable.
-        rules.sort_by(|a: &Rule, b| a.id.cmp(&b.id));
-        rules.dedup_by(|next, first| next.id == first.id);
-        rules
-    }
-
-    /// Whether there is a rule of this id.
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.config.rules.contains_key(id)
-            || matches!(id, "@common" | "@common:filter")
-            || built_in(id, self.extras).is_some()
-    }
-
-    fn named(&self, id: &'c str, cover: Option<Cover<'c>>) -> Named<'c> {
-        let Some(rule) = self.config.rules.get(id) else {
-            return match id {
-                "@common" => Named::Others(COMMON.to_vec(), cover),
-                "@common:filter" => Named::Others(COMMON_FILTER.to_vec(), cover),
-                _ => built_in(id, self.extras).map_or(Named::Nothing, Named::Rule),
-            };
-        };
-        let own = Cover {
-            origin: id,
-            redaction: &rule.redaction,
-        };
-        let covered = |hide: bool| cover.or(hide.then_some(own));
-        match &rule.kind {
-            RuleKind::Multiple { rules, hide_inner } => Named::Others(
-                rules.iter().map(String::as_str).collect(),
-                covered(*hide_inner),
-            ),
-            RuleKind::Alias { rule, hide_inner } => Named::Others(vec![rule], covered(*hide_inner)),
-            _ => match self.detectors.get(id) {
-                Some(detector) => {
-                    Named::Rule(Rule::new(id, detector.clone(), rule.redaction.clone()))
-                }
-                None => Named::Nothing,
-            },
-        }
-    }
+#[derive(Clone, Debug)]
+pub(super) struct Cover {
+    pub(super) origin: Arc<str>,
+    pub(super) redaction: Arc<Redaction>,
 }
 
 /// What a rule looks for, if it does not only name others.
-fn detector(
+pub(super) fn detector(
     kind: &RuleKind,
-    ignore_case: bool,
+    compile: &mut impl FnMut(&str) -> Result<Regex, regex::Error>,
     extras: &BTreeSet<ExtraDetector>,
 ) -> Result<Option<Detector>, regex::Error> {
     Ok(Some(match kind {
@@ -175,11 +73,9 @@ fn detector(
                 .iter()
                 .map(|group| usize::from(*group))
                 .collect();
-            Detector::Pattern(compile(pattern, false)?, groups)
+            Detector::Pattern(compile(pattern)?, groups)
         }
-        RuleKind::RedactPair { key_pattern } => {
-            Detector::KeyValue(compile(key_pattern, ignore_case)?)
-        }
+        RuleKind::RedactPair { key_pattern } => Detector::KeyValue(compile(key_pattern)?),
         RuleKind::Imei => Detector::Imei,
         RuleKind::Mac => Detector::Mac,
         RuleKind::Uuid => Detector::Uuid,
@@ -198,14 +94,7 @@ fn detector(
     }))
 }
 
-fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(ignore_case)
-        .size_limit(MAX_PATTERN_BYTES)
-        .build()
-}
-
-const COMMON: [&str; 10] = [
+pub(super) const COMMON: [&str; 10] = [
     "@bearer",
     "@iban",
     "@ip",
@@ -218,7 +107,7 @@ const COMMON: [&str; 10] = [
     "@usssn",
 ];
 
-const COMMON_FILTER: [&str; 7] = [
+pub(super) const COMMON_FILTER: [&str; 7] = [
     "@bearer:filter",
     "@creditcard:filter",
     "@iban:filter",
@@ -287,7 +176,7 @@ fn family(name: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Family> {
 }
 
 /// The built-in rule `id`, if there is one.
-fn built_in(id: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Rule> {
+pub(super) fn built_in(id: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Rule> {
     let filtered = Redaction::replace(Redaction::FILTERED);
     match id {
         "@urlauth:legacy" => {
@@ -319,6 +208,6 @@ fn built_in(id: &str, extras: &BTreeSet<ExtraDetector>) -> Option<Rule> {
         _ => "replace",
     };
     let mut rule = Rule::new(id, family.detector, redaction);
-    rule.id = format!("{name}:{method}");
+    rule.id = format!("{name}:{method}").into();
     Some(rule)
 }

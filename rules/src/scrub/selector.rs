@@ -109,6 +109,15 @@ impl Selector {
         }
     }
 
+    /// How many path items there are in it: what it costs to match.
+    pub(super) fn path_items(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::path_items).sum(),
+            Self::Not(inner) => inner.path_items(),
+            Self::Path(items) => items.len(),
+        }
+    }
+
     /// Parses a text, and takes one that is no selector as the name of a key.
     #[must_use]
     pub fn parse_or_key(text: &str) -> Self {

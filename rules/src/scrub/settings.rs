@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{PiiConfig, Redaction, RuleKind, RuleSpec};
+use super::config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec};
 use super::extra::ExtraDetector;
+use super::limits::{self, LeftOut};
 use super::schema::ValueType;
 use super::selector::{PathItem, Selector};
 
@@ -113,6 +114,9 @@ pub(super) const SENSITIVE_COOKIES: [&str; 23] = [
 const COOKIE_STRINGS: &str = "*.'http.request.header.cookie'.* || *.'http.request.header.cookie' \
      || *.'http.response.header.set-cookie'.* || *.'http.response.header.set-cookie'";
 
+/// What hardly any key has, and most selectors.
+const SELECTOR_CHARACTERS: [char; 10] = ['$', '*', '.', '&', '|', '!', '~', '(', ')', '\''];
+
 const SENSITIVE_FIELDS_RULE: &str = "strip-fields";
 
 impl ScrubSettings {
@@ -155,20 +159,85 @@ impl ScrubSettings {
     }
 
     fn main_selector(&self) -> Selector {
-        without(built_in(MAIN_SELECTOR), &self.safe_fields)
+        without(built_in(MAIN_SELECTOR), self)
+    }
+
+    /// The safe fields within the limits, and which are not.
+    fn usable_safe_fields(&self) -> (Vec<Selector>, [LeftOut; 2]) {
+        let mut too_many = LeftOut::new("safe fields", limits::MAX_SAFE_FIELDS);
+        let mut too_long = LeftOut::new("path items in safe fields", limits::MAX_PATH_ITEMS);
+        let (mut usable, mut items) = (Vec::new(), 0);
+        for field in &self.safe_fields {
+            if usable.len() == limits::MAX_SAFE_FIELDS {
+                too_many.add(|| field.clone());
+                continue;
+            }
+            let selector = Selector::parse_or_key(field.trim());
+            let own_items = selector.path_items();
+            if items + own_items > limits::MAX_PATH_ITEMS {
+                too_long.add(|| field.clone());
+                continue;
+            }
+            items += own_items;
+            usable.push(selector);
+        }
+        (usable, [too_many, too_long])
+    }
+
+    /// The sensitive fields within the limits, and which are not.
+    fn usable_sensitive_fields(&self) -> (Vec<&str>, [LeftOut; 2]) {
+        let mut too_many = LeftOut::new("sensitive fields", limits::MAX_SENSITIVE_FIELDS);
+        let what = "bytes in sensitive fields";
+        let mut too_long = LeftOut::new(what, limits::MAX_SENSITIVE_BYTES);
+        let (mut usable, mut bytes) = (Vec::new(), 0);
+        let fields = self.sensitive_fields.iter().map(|field| field.trim());
+        for field in fields.filter(|field| !field.is_empty()) {
+            if usable.len() == limits::MAX_SENSITIVE_FIELDS {
+                too_many.add(|| field.to_owned());
+            } else if bytes + field.len() > limits::MAX_SENSITIVE_BYTES {
+                too_long.add(|| field.to_owned());
+            } else {
+                bytes += field.len();
+                usable.push(field);
+            }
+        }
+        (usable, [too_many, too_long])
+    }
+
+    /// What is left out because there is too much of it, each with the member it is in.
+    pub(super) fn over_limits(&self) -> Vec<(&'static str, ConfigError)> {
+        let (_, safe) = self.usable_safe_fields();
+        let (_, sensitive) = self.usable_sensitive_fields();
+        let safe = safe.into_iter().map(|left_out| ("excludeFields", left_out));
+        let sensitive = sensitive.map(|left_out| ("sensitiveFields", left_out));
+        let all = safe.chain(sensitive);
+        let errors = all.filter_map(|(member, left_out)| Some((member, left_out.error()?)));
+        errors.collect()
+    }
+
+    /// Safe fields that look like selectors and are none, so that they are taken for names of keys, as at Sentry: their places
+    /// in the list, from 1, and what is wrong with them.
+    #[must_use]
+    pub fn doubtful_safe_fields(&self) -> Vec<(usize, String)> {
+        let doubtful = |(i, field): (usize, &String)| {
+            let error = field.trim().parse::<Selector>().err()?;
+            field.contains(SELECTOR_CHARACTERS).then(|| {
+                let text = format!(
+                    "{field:?} is no selector and protects only keys of this very name: {error}"
+                );
+                (i + 1, text)
+            })
+        };
+        let fields = self.safe_fields.iter().take(limits::MAX_SAFE_FIELDS);
+        fields.enumerate().filter_map(doubtful).collect()
     }
 
     fn sensitive_fields_rule(&self) -> Option<RuleSpec> {
         if !self.scrub_data {
             return None;
         }
-        let words: Vec<String> = self
-            .sensitive_fields
-            .iter()
-            .map(|field| field.trim())
-            .filter(|field| !field.is_empty())
-            .map(regex::escape)
-            .collect();
+        let (words, _) = self.usable_sensitive_fields();
+        let words: Vec<String> = words.into_iter().map(regex::escape).collect();
         (!words.is_empty()).then(|| RuleSpec {
             kind: RuleKind::RedactPair {
                 key_pattern: words.join("|"),
@@ -187,7 +256,7 @@ pub(super) fn apply_extras(
 ) {
     let rules: Vec<&str> = extras.iter().filter_map(|extra| extra.rule()).collect();
     if !rules.is_empty() {
-        let selector = without(built_in(EXTRA_SELECTOR), &settings.safe_fields);
+        let selector = without(built_in(EXTRA_SELECTOR), settings);
         apply(config, selector, &rules);
     }
 }
@@ -227,10 +296,9 @@ fn cookie_fields() -> Selector {
 }
 
 /// A selector of several terms without the safe fields.
-fn without(selector: Selector, safe_fields: &[String]) -> Selector {
-    let safe = safe_fields
-        .iter()
-        .map(|field| Selector::Not(Box::new(Selector::parse_or_key(field.trim()))));
+fn without(selector: Selector, settings: &ScrubSettings) -> Selector {
+    let (safe, _) = settings.usable_safe_fields();
+    let safe = safe.into_iter().map(|field| Selector::Not(Box::new(field)));
     match selector {
         Selector::And(parts) => Selector::And(parts.into_iter().chain(safe).collect()),
         other => other,

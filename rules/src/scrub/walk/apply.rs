@@ -130,7 +130,7 @@ impl<'s> Value<'_, '_, 's> {
 
     fn removed(&mut self, rule: &'s Rule) {
         self.fired.note(rule);
-        let remark = Remark::new(rule.origin.clone(), RemarkKind::Removed);
+        let remark = Remark::new(rule.origin.to_string(), RemarkKind::Removed);
         self.note().remarks.push(remark);
     }
 
