@@ -8,6 +8,8 @@ mod judge;
 mod place;
 mod queue;
 mod rescrub;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::time::Duration;
@@ -30,13 +32,27 @@ const RETRY: Duration = Duration::from_secs(5);
 pub struct Jobs {
     store: Store,
     queue: Queue,
+    has_processor: bool,
 }
 
 impl Jobs {
     /// Jobs on a store, and on the queue in front of it.
     #[must_use]
     pub fn new(store: Store, queue: Queue) -> Self {
-        Self { store, queue }
+        Self {
+            store,
+            queue,
+            has_processor: true,
+        }
+    }
+
+    /// Jobs while nobody processes what waits in the queue: they do not wait for it.
+    #[must_use]
+    pub fn without_processor(self) -> Self {
+        Self {
+            has_processor: false,
+            ..self
+        }
     }
 
     /// Runs until `stop` says so. The job that is being worked on is given back then, at the end of a step.
@@ -89,7 +105,8 @@ impl Jobs {
         };
         let (id, kind) = (claimed.job.id.0, claimed.job.kind);
         tracing::info!(job.id = id, job.kind = kind.name(), "working on a job");
-        let work = Work::new(&self.store, &self.queue, claimed, stop.clone()).await?;
+        let mut work = Work::new(&self.store, &self.queue, claimed, stop.clone()).await?;
+        work.has_processor = self.has_processor;
         let ended = match kind {
             JobKind::Erase => erase::run(&work).await,
             JobKind::Rescrub => rescrub::run(&work).await,

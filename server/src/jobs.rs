@@ -109,7 +109,7 @@ async fn work(
     store: &Store,
     queue: Queue,
 ) -> anyhow::Result<Job> {
-    let jobs = Jobs::new(store.clone(), queue);
+    let jobs = Jobs::new(store.clone(), queue).without_processor();
     jobs.take_over().await?;
     // The end of the process is the only way to stop: what was done by then is kept, and the rest goes on later.
     let (_stop, stopped) = watch::channel(false);
@@ -257,6 +257,12 @@ fn write_rest(out: &mut impl std::io::Write, report: &ErasureReport) -> anyhow::
             queue.unknown.join(" ")
         )?;
     }
+    if report.newer {
+        writeln!(
+            out,
+            "something was stored while this ran: what came in after it began may mention the person still; run this again"
+        )?;
+    }
     let storage = match report.storage.as_str() {
         "log_in_use" => {
             "the database's log could not be emptied because it is being read: it is when the server stops"
@@ -265,7 +271,7 @@ fn write_rest(out: &mut impl std::io::Write, report: &ErasureReport) -> anyhow::
             "PostgreSQL has freed the places; its log and your backups have copies for as long as you keep them"
         }
         "not_vacuumed" => {
-            "PostgreSQL did not let this user vacuum; it frees the places by itself later"
+            "PostgreSQL did not let this user vacuum, so that was not done; it frees the places by itself later"
         }
         _ => return Ok(()),
     };

@@ -1,22 +1,16 @@
 //! Erases a person, or says what that would come to.
 
+mod texts;
+mod walks;
+
 use std::time::{Duration, Instant};
 
 use bugle_protocol::UnixMillis;
-use bugle_store::{
-    Applied, Changes, Checkpoint, ErasureReport, Mentioned, Person, StoreError, StoredKind,
-    TextChange, TextColumn, TextRow,
-};
+use bugle_store::{Applied, Changes, Checkpoint, ErasureReport, Person, StoreError, StoredKind};
 
 use super::place::{Place, Step};
 use super::work::{End, Rhythm, Work, aside};
 use super::{judge, queue};
-
-/// Users that are taken out of the issues' sets at once.
-const USERS: usize = 200;
-
-/// How often a page of texts is read again that somebody changed while it was looked at.
-const TRIES: u32 = 5;
 
 /// How often, and for how long, files are looked at again that were sent anew a moment ago.
 const FILE_PAUSE: Duration = Duration::from_secs(1);
@@ -54,7 +48,7 @@ struct Erasure<'w> {
 impl<'w> Erasure<'w> {
     async fn new(work: &'w Work<'w>) -> Result<Self, StoreError> {
         let job = &work.claimed.job;
-        let place: Place = match job.position.as_str() {
+        let mut place: Place = match job.position.as_str() {
             "" => Place::new(work.is_dry_run()),
             text => serde_json::from_str(text)
                 .map_err(|_| StoreError::Damaged("a job's position cannot be read"))?,
@@ -66,10 +60,10 @@ impl<'w> Erasure<'w> {
         if person.is_none() && place.step != Step::Storage {
             return Err(StoreError::Damaged("a job's identifier is missing"));
         }
-        let total = match job.total {
-            0 => work.store.count_stored(&work.projects).await?,
-            total => total,
-        };
+        if job.position.is_empty() {
+            walks::begin_first(work, &mut place).await?;
+        }
+        let total = work.total().await;
         Ok(Self {
             work,
             person,
@@ -90,6 +84,7 @@ impl<'w> Erasure<'w> {
             Step::Feedback => self.feedback().await,
             Step::Texts(column) => self.texts(column).await,
             Step::Users => self.users().await,
+            Step::Wait => self.wait().await,
             Step::Files => self.files().await,
             Step::Queue => self.queue().await,
             Step::Storage => self.storage().await,
@@ -109,16 +104,30 @@ impl<'w> Erasure<'w> {
             .stored_rows(kind, projects, self.place.after);
         let rows = rows.await?;
         let Some(last) = rows.last() else {
-            return self.go_to(next).await;
+            return self.end_of_stored(kind, next).await;
         };
         let (last, count) = (last.row, rows.len() as u64);
         let person = self.person()?;
-        let judged = aside(move || judge::rows(kind, &rows, &person, person.mentions()));
+        let in_question = self.place.walks.in_question();
+        let judged = aside(move || judge::rows(kind, &rows, &person, &in_question));
         let judgement = judged.await??;
         self.place.after = last;
-        self.done += count;
-        self.report.unreadable += judgement.unreadable;
+        let walks = &mut self.place.walks;
+        walks.clear(&judgement.staying);
+        if walks.is_for_users && self.work.is_dry_run() {
+            // All has been counted.
+            return self.apply(&Changes::default()).await;
+        }
+        walks.suspect(&judgement.suspects);
+        if walks.ended == 0 {
+            self.done += count;
+        }
+        if !walks.is_for_users {
+            self.report.unreadable += judgement.unreadable;
+            self.report.near += judgement.near;
+        }
         let changes = judgement.changes;
+        self.place.count_events(&changes.gone_events);
         self.report.events += changes.gone_events.len() as u64;
         self.report.transactions += changes.gone_transactions.len() as u64;
         self.report.mentions.events += changes.events.len() as u64;
@@ -152,70 +161,6 @@ impl<'w> Erasure<'w> {
             ..Changes::default()
         };
         self.apply(&changes).await
-    }
-
-    async fn texts(&mut self, number: usize) -> Result<Option<End>, StoreError> {
-        let Some(&column) = TextColumn::ALL.get(number) else {
-            return self.go_to(Step::Users).await;
-        };
-        let projects = &self.work.projects;
-        let after = self.place.text();
-        let rows = self.work.store.texts(column, projects, &after).await?;
-        let Some(last) = rows.last().cloned() else {
-            return self.go_to(Step::Texts(number + 1)).await;
-        };
-        let person = self.person()?;
-        let rows: Vec<TextRow> = rows
-            .into_iter()
-            .filter(|row| !self.is_gone(column, row))
-            .collect();
-        let changes = aside(move || text_changes(column, rows, &person)).await?;
-        let wanted = changes.texts.len() as u64;
-        let before = self.place.clone();
-        self.place.set_text(&last);
-        let Some(applied) = self.try_apply(&changes).await? else {
-            return Ok(Some(End::Lost));
-        };
-        *count_of(&mut self.report.mentions, column) += applied.texts;
-        self.tries += 1;
-        if applied.texts < wanted && self.tries < TRIES {
-            self.place = before;
-        } else {
-            self.tries = 0;
-        }
-        Ok(None)
-    }
-
-    /// Whether a dry run has counted the row as gone: then its texts are nobody's mention.
-    fn is_gone(&self, column: TextColumn, row: &TextRow) -> bool {
-        match column {
-            TextColumn::FeedbackName
-            | TextColumn::FeedbackEmail
-            | TextColumn::FeedbackMessage
-            | TextColumn::FeedbackUrl
-            | TextColumn::FeedbackSource
-            | TextColumn::FeedbackEnvironment
-            | TextColumn::FeedbackRelease => self.place.is_gone_feedback(row.id),
-            TextColumn::AttachmentName
-            | TextColumn::AttachmentContentType
-            | TextColumn::AttachmentType => self.place.is_gone_attachment(row.id),
-            _ => false,
-        }
-    }
-
-    async fn users(&mut self) -> Result<Option<End>, StoreError> {
-        let hashes = self.person()?.user_hashes();
-        let counted = self.work.store.counted_users(&self.work.projects, &hashes);
-        for users in counted.await?.chunks(USERS) {
-            let changes = Changes {
-                gone_users: users.to_vec(),
-                ..Changes::default()
-            };
-            if let Some(end) = self.apply(&changes).await? {
-                return Ok(Some(end));
-            }
-        }
-        self.go_to(Step::Files).await
     }
 
     async fn files(&mut self) -> Result<Option<End>, StoreError> {
@@ -256,6 +201,9 @@ impl<'w> Erasure<'w> {
         let person = self.person()?;
         let looked = aside(move || queue::look(&queue, processed, &person)).await?;
         self.report.queue = looked?;
+        // What the queue holds no more may have been stored behind the last walk's back.
+        let mark = self.work.store.stored_mark().await?;
+        self.report.newer = !self.work.is_dry_run() && mark != self.place.walks.mark;
         if self.work.is_dry_run() {
             return Ok(Some(self.end().await?));
         }
@@ -281,7 +229,7 @@ impl<'w> Erasure<'w> {
     }
 
     async fn end(&mut self) -> Result<End, StoreError> {
-        self.done = self.total;
+        self.done = self.done.max(self.total);
         Ok(if self.note().await? {
             End::Done
         } else {
@@ -312,6 +260,7 @@ impl<'w> Erasure<'w> {
             let is_ours = !self.rhythm.is_due() || self.note().await?;
             return Ok(is_ours.then(Applied::default));
         }
+        self.place.walks.has_found = true;
         let (done, total) = (self.done, self.total);
         let (place, report) = (&mut self.place, &mut self.report);
         let applied = self.work.apply(changes, |applied| {
@@ -332,44 +281,5 @@ fn checkpoint(place: &Place, report: &ErasureReport, done: u64, total: u64) -> C
         report: serde_json::to_string(report).unwrap_or_default(),
         total: total.max(done),
         done,
-    }
-}
-
-fn text_changes(column: TextColumn, rows: Vec<TextRow>, person: &Person) -> Changes {
-    let Some(mentions) = person.mentions() else {
-        return Changes::default();
-    };
-    let change = |row: TextRow| {
-        let new = judge::text(column, &row.text, mentions)?;
-        Some(TextChange { column, row, new })
-    };
-    Changes {
-        texts: rows.into_iter().filter_map(change).collect(),
-        ..Changes::default()
-    }
-}
-
-/// Where a changed text of a column is counted.
-fn count_of(mentions: &mut Mentioned, column: TextColumn) -> &mut u64 {
-    match column {
-        TextColumn::IssueTitle
-        | TextColumn::IssueCulprit
-        | TextColumn::IssueMetadata
-        | TextColumn::IssueFirstRelease
-        | TextColumn::IssueLastRelease
-        | TextColumn::HashValues => &mut mentions.issues,
-        TextColumn::FeedbackName
-        | TextColumn::FeedbackEmail
-        | TextColumn::FeedbackMessage
-        | TextColumn::FeedbackUrl
-        | TextColumn::FeedbackSource
-        | TextColumn::FeedbackEnvironment
-        | TextColumn::FeedbackRelease => &mut mentions.feedback,
-        TextColumn::AttachmentName
-        | TextColumn::AttachmentContentType
-        | TextColumn::AttachmentType => &mut mentions.attachments,
-        TextColumn::TransactionOp => &mut mentions.transactions,
-        TextColumn::RejectionDetail | TextColumn::RejectionClient => &mut mentions.rejections,
-        TextColumn::EnvironmentName | TextColumn::ReleaseVersion => &mut mentions.names,
     }
 }

@@ -1,10 +1,12 @@
 //! Decides what becomes of rows when a person is erased.
 
+use std::collections::BTreeSet;
+
 use bugle_protocol::Event;
 use bugle_protocol::json::{parse_str, to_string};
 use bugle_store::{
-    Changes, Gone, Mentions, Person, Rewrite, StoreError, StoredKind, StoredRow, TextColumn,
-    compress, user_hash,
+    Changes, CountedUser, Gone, Mentions, Person, Rewrite, StoreError, StoredKind, StoredRow,
+    TextColumn, compress, user_hash,
 };
 
 /// What becomes of some rows.
@@ -13,9 +15,15 @@ pub(super) struct Judgement {
     pub(super) changes: Changes,
     /// Rows whose body could not be read.
     pub(super) unreadable: u64,
+    /// Rows of others that hold the identifier as a part of something longer.
+    pub(super) near: u64,
+    /// As whom the person was counted by something else than the identifier: others' events may be counted for the same.
+    pub(super) suspects: Vec<CountedUser>,
+    /// Users in question who have an event that stays.
+    pub(super) staying: Vec<CountedUser>,
 }
 
-/// Judges rows one by one.
+/// Judges rows one by one. `in_question` are users who may be counted for events that stay.
 ///
 /// # Errors
 /// [`StoreError::Io`] if there is no memory for compressing.
@@ -23,8 +31,10 @@ pub(super) fn rows(
     kind: StoredKind,
     rows: &[StoredRow],
     person: &Person,
-    mentions: Option<&Mentions>,
+    in_question: &BTreeSet<CountedUser>,
 ) -> Result<Judgement, StoreError> {
+    let mentions = person.mentions();
+    let issues: BTreeSet<_> = in_question.iter().map(|user| user.issue_id).collect();
     let mut judgement = Judgement::default();
     let (mut gone, mut rewritten) = (Vec::new(), Vec::new());
     for row in rows {
@@ -32,7 +42,15 @@ pub(super) fn rows(
             judgement.unreadable += 1;
             None
         });
-        let body = body.filter(|body| person.may_be_in(body));
+        let is_questioned = row.issue_id.is_some_and(|issue| issues.contains(&issue));
+        let is_near = |mentions: &Mentions| {
+            let label = row.user_label.as_deref().unwrap_or_default();
+            let texts = [row.title.as_str(), &row.tags, label];
+            let mut texts = texts.into_iter().map(str::as_bytes).chain(body.as_deref());
+            texts.any(|text| mentions.is_near(text))
+        };
+        let is_near = mentions.is_some_and(is_near);
+        let body = body.filter(|body| is_questioned || person.may_be_in(body));
         let mut event = body.as_deref().and_then(|body| match Event::parse(body) {
             Ok(event) => Some(event),
             Err(_) => {
@@ -44,8 +62,22 @@ pub(super) fn rows(
         let is_own = event.as_ref().is_some_and(|event| person.is_user_of(event))
             || label.is_some_and(|label| person.is(label));
         if is_own {
-            gone.push(gone_row(row, event.as_ref()));
-        } else if let Some(mentions) = mentions {
+            let user = event.as_ref().and_then(|event| counted_user(row, event));
+            let (identity, user) = user.unzip();
+            let is_same = identity.is_some_and(|identity| person.is_identity(&identity));
+            judgement.suspects.extend(user.filter(|_| !is_same));
+            gone.push(gone_row(row, user.filter(|_| is_same)));
+            continue;
+        }
+        if is_questioned {
+            let user = event.as_ref().and_then(|event| counted_user(row, event));
+            let user = user.map(|(_, user)| user);
+            judgement
+                .staying
+                .extend(user.filter(|user| in_question.contains(user)));
+        }
+        judgement.near += u64::from(is_near);
+        if let Some(mentions) = mentions {
             rewritten.extend(rewrite(row, event.as_mut(), mentions)?);
         }
     }
@@ -61,15 +93,25 @@ pub(super) fn rows(
     Ok(judgement)
 }
 
-fn gone_row(row: &StoredRow, event: Option<&Event<'_>>) -> Gone {
-    let identity = event.and_then(|event| event.user()?.identity());
+/// Whom an event was counted for, and by what.
+fn counted_user(row: &StoredRow, event: &Event<'_>) -> Option<(String, CountedUser)> {
+    let identity = event.user()?.identity()?;
+    let user = CountedUser {
+        project_id: row.project_id,
+        issue_id: row.issue_id?,
+        user_hash: user_hash(&identity),
+    };
+    Some((identity, user))
+}
+
+fn gone_row(row: &StoredRow, user: Option<CountedUser>) -> Gone {
     Gone {
         row: row.row,
         project_id: row.project_id,
         event_id: row.event_id,
         issue_id: row.issue_id,
         received_at: row.received_at,
-        user_hash: identity.map(|identity| user_hash(&identity)),
+        user_hash: user.map(|user| user.user_hash),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bugle_store::{Applied, BlobId, ErasureReport, TextRow};
+use bugle_protocol::{IssueId, ProjectId};
+use bugle_store::{Applied, BlobId, CountedUser, ErasureReport, Gone, TextRow};
 use serde::{Deserialize, Serialize};
 
 /// What erasing does one after the other.
@@ -20,6 +21,8 @@ pub(super) enum Step {
     Texts(usize),
     /// As whom the person is counted.
     Users,
+    /// What waited in the queue when the job began is processed meanwhile.
+    Wait,
     /// Files that nobody needs any more.
     Files,
     /// Requests that mention the person.
@@ -40,8 +43,58 @@ pub(super) struct Place {
     text: String,
     /// Files that may not be needed any more.
     blobs: Vec<String>,
+    /// How the walks over all tables go on.
+    pub(super) walks: Walks,
     /// What a dry run has counted, which would be gone otherwise, and must not be counted twice.
     seen: Option<Seen>,
+}
+
+/// The walks: all is looked at again if something was stored meanwhile. Each begins with the first row, for SQLite gives the
+/// numbers of erased rows to new ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Walks {
+    /// How many have ended.
+    pub(super) ended: u32,
+    /// The queue in front of the process that began, and how far it was filled.
+    pub(super) queue: String,
+    pub(super) until: u64,
+    /// See `Store::stored_mark`, when this walk began.
+    pub(super) mark: i64,
+    /// Whether this walk has found anything.
+    pub(super) has_found: bool,
+    /// Whether this walk only looks at the events, for users in question.
+    pub(super) is_for_users: bool,
+    /// As whom the person was counted, and others may be: project, issue, hash. The next walk looks for those others.
+    pub(super) suspects: BTreeSet<(i64, i64, i64)>,
+    /// Those that this walk looks for, without those it has found.
+    pub(super) in_question: BTreeSet<(i64, i64, i64)>,
+}
+
+impl Walks {
+    pub(super) fn in_question(&self) -> BTreeSet<CountedUser> {
+        let user = |(project, issue, user_hash): &(i64, i64, i64)| CountedUser {
+            project_id: ProjectId(*project),
+            issue_id: IssueId(*issue),
+            user_hash: *user_hash,
+        };
+        self.in_question.iter().map(user).collect()
+    }
+
+    pub(super) fn suspect(&mut self, users: &[CountedUser]) {
+        self.suspects.extend(users.iter().map(key));
+    }
+
+    /// Takes users out of the question who have an event that stays.
+    pub(super) fn clear(&mut self, users: &[CountedUser]) {
+        for user in users {
+            self.in_question.remove(&key(user));
+        }
+    }
+}
+
+fn key(user: &CountedUser) -> (i64, i64, i64) {
+    (user.project_id.0, user.issue_id.0, user.user_hash)
 }
 
 /// Rows that a dry run has counted.
@@ -52,6 +105,10 @@ struct Seen {
     feedback: BTreeSet<i64>,
     attachments: BTreeSet<i64>,
     files: BTreeMap<String, u64>,
+    /// How many events of an issue would go: project, issue, number.
+    events: BTreeMap<i64, (i64, u64)>,
+    /// Issues that would have no event any more.
+    issues: BTreeSet<i64>,
 }
 
 impl Place {
@@ -98,6 +155,7 @@ impl Place {
             report.attachments += applied.attachments.len() as u64;
             report.feedback += applied.feedback.len() as u64;
             report.users += applied.users.len() as u64;
+            report.issues += applied.issues.len() as u64;
             let mut blobs = self.blobs();
             blobs.extend(&applied.blobs);
             blobs.sort_unstable();
@@ -116,6 +174,38 @@ impl Place {
         let users = applied.users.iter();
         let new = users.filter(|user| seen.users.insert((user.issue_id.0, user.user_hash)));
         report.users += new.count() as u64;
+    }
+
+    /// Counts the events that would go in a dry run.
+    pub(super) fn count_events(&mut self, gone: &[Gone]) {
+        let Some(seen) = &mut self.seen else { return };
+        for gone in gone {
+            if let Some(issue) = gone.issue_id {
+                let (_, count) = seen.events.entry(issue.0).or_insert((gone.project_id.0, 0));
+                *count += 1;
+            }
+        }
+    }
+
+    /// The issues of which events would go in a dry run, and how many.
+    pub(super) fn counted_events(&self) -> Vec<(ProjectId, IssueId, u64)> {
+        let events = self.seen.iter().flat_map(|seen| &seen.events);
+        events
+            .map(|(issue, (project, count))| (ProjectId(*project), IssueId(*issue), *count))
+            .collect()
+    }
+
+    /// Notes that an issue would have no event any more.
+    pub(super) fn empty_issue(&mut self, issue: IssueId) {
+        if let Some(seen) = &mut self.seen {
+            seen.issues.insert(issue.0);
+        }
+    }
+
+    /// The issues that would have no event any more after a dry run.
+    pub(super) fn empty_issues(&self) -> Vec<IssueId> {
+        let issues = self.seen.iter().flat_map(|seen| &seen.issues);
+        issues.copied().map(IssueId).collect()
     }
 
     /// Whether a dry run has counted this feedback as gone.

@@ -77,9 +77,62 @@ fn in_request(person: &Person, request: &QueuedRequest) -> bool {
         return false;
     };
     match head.kind {
-        RequestKind::Envelope => person.may_be_in(&body),
+        RequestKind::Envelope => in_json(person, &body),
         RequestKind::Store => {
-            unpack_store(&body, MAX_BYTES).is_ok_and(|body| person.may_be_in(&body))
+            unpack_store(&body, MAX_BYTES).is_ok_and(|body| in_json(person, &body))
         }
+    }
+}
+
+/// Some clients escape what is not ASCII, or a sign that HTML knows.
+fn in_json(person: &Person, body: &[u8]) -> bool {
+    person.may_be_in(body)
+        || body.windows(2).any(|two| two == b"\\u") && person.may_be_in(&unescaped(body))
+}
+
+/// The text with the letters that `\uXXXX` stands for.
+fn unescaped(body: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(body);
+    let mut parts = text.split("\\u");
+    let mut units: Vec<u16> = Vec::new();
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.get(..4);
+        match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+            Some(unit) => {
+                units.push(unit);
+                let rest = &part[4..];
+                // The second half of a letter may follow.
+                if !(rest.is_empty() && (0xD800..0xDC00).contains(&unit)) {
+                    out.push_str(&String::from_utf16_lossy(&std::mem::take(&mut units)));
+                }
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str("\\u");
+                out.push_str(part);
+            }
+        }
+    }
+    out.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaped_letters_are_read() {
+        let person = Person::parse("ädä@example.com", false).unwrap();
+        for (body, is) in [
+            (r#"{"a":"\u00c4d\u00e4\u0040example.com"}"#, true),
+            (r#"{"a":"ÄDÄ@example.com"}"#, true),
+            (r#"{"a":"\u00c4d\u00e5\u0040example.com"}"#, false),
+            (r#"{"a":"\ud83d\ude00 \uzz ädä@example.com"}"#, true),
+            (r"\u12", false),
+        ] {
+            assert_eq!(in_json(&person, body.as_bytes()), is, "{body}");
+        }
+        assert_eq!(unescaped(br"\ud83d\ude00!"), "😀!".as_bytes());
     }
 }

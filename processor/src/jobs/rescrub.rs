@@ -77,10 +77,7 @@ impl<'w> Rescrub<'w> {
         let versions = work.store.all_current_rules().await?;
         let organization = job.organization_id;
         let projects: Vec<_> = work.projects.iter().map(|id| (*id, organization)).collect();
-        let total = match job.total {
-            0 => work.store.count_stored(&work.projects).await?,
-            total => total,
-        };
+        let total = work.total().await;
         Ok(Self {
             work,
             book: Arc::new(RuleBook::default().renewed(&versions, &projects)),
@@ -143,7 +140,7 @@ impl<'w> Rescrub<'w> {
             };
             return Ok((!self.note().await?).then_some(End::Lost));
         }
-        self.done = self.total;
+        self.done = self.done.max(self.total);
         if !self.note().await? {
             return Ok(Some(End::Lost));
         }

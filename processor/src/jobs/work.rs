@@ -29,6 +29,8 @@ pub(super) struct Work<'s> {
     pub(super) claimed: ClaimedJob,
     /// Whose data it is about.
     pub(super) projects: Vec<ProjectId>,
+    /// Whether what waits in the queue is being processed meanwhile.
+    pub(super) has_processor: bool,
     stop: watch::Receiver<bool>,
 }
 
@@ -51,7 +53,21 @@ impl<'s> Work<'s> {
             queue,
             claimed,
             projects,
+            has_processor: true,
             stop,
+        })
+    }
+
+    /// How many rows there are to look at, for showing progress; 0 if that is not known: counting many takes PostgreSQL longer
+    /// than it lets a statement take, and the job can be done without.
+    pub(super) async fn total(&self) -> u64 {
+        match self.claimed.job.total {
+            0 => self.store.count_stored(&self.projects).await,
+            total => Ok(total),
+        }
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "could not count what a job has to look at");
+            0
         })
     }
 

@@ -163,9 +163,7 @@ async fn a_person_is_erased_and_a_dry_run_counts_the_same() {
     let (_, body) = road.event(event_id(6)).await;
     assert_eq!(body["extra"]["note"], "nothing of hers: nada@example.com");
     let issues = issues(&road).await;
-    let declined = issues
-        .iter()
-        .find(|issue| issue.title == "Oops: card declined");
+    let declined = issues.iter().find(|issue| issue.title == "[erased]");
     let declined = declined.unwrap();
     assert_eq!((declined.event_count, declined.user_count), (2, 0));
 

@@ -210,6 +210,36 @@ impl Store {
         })
     }
 
+    /// How many events of an issue are stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn count_stored_of_issue(
+        &self,
+        project: ProjectId,
+        issue: IssueId,
+    ) -> Result<u64, StoreError> {
+        const COUNT: &str = "SELECT COUNT(*) FROM event WHERE project_id = $1 AND issue_id = $2";
+        let count: i64 = with_reader!(&self.db, |pool| sqlx::query_scalar(COUNT)
+            .bind(project.0)
+            .bind(issue.0)
+            .fetch_one(pool)
+            .await)?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// A number that rises with all that is stored of any queue: while it stays the same, nothing new was.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn stored_mark(&self) -> Result<i64, StoreError> {
+        const MARK: &str = "SELECT CAST(COALESCE(SUM(position), 0) AS BIGINT) FROM queue_cursor";
+        let mark = with_reader!(&self.db, |pool| sqlx::query_scalar(MARK)
+            .fetch_one(pool)
+            .await)?;
+        Ok(mark)
+    }
+
     /// How many events and transactions some projects have.
     ///
     /// # Errors

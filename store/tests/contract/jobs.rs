@@ -12,6 +12,7 @@ on_both_backends!(
     an_abandoned_job_is_taken_over,
     a_job_that_was_cancelled_writes_no_more,
     a_job_that_has_ended_names_nobody,
+    a_job_of_a_dead_process_is_freed_where_there_is_only_one,
 );
 
 fn erase(organization_id: OrganizationId, person: &str) -> NewJob {
@@ -142,5 +143,20 @@ async fn a_job_that_has_ended_names_nobody(store: TestStore) {
     for job in store.jobs(acme, 10).await.unwrap() {
         assert_eq!(job.parameters.person, None);
         assert_eq!(job.position, "");
+    }
+}
+
+async fn a_job_of_a_dead_process_is_freed_where_there_is_only_one(store: TestStore) {
+    let acme = organization(&store).await;
+    let id = store.create_job(&erase(acme, "ada"), NOW).await.unwrap();
+    let dead = store.claim_job(NOW).await.unwrap().unwrap();
+    assert!(store.checkpoint_job(&dead, &at("here"), NOW).await.unwrap());
+    let is_alone = store.url.starts_with("sqlite:");
+    let freed = store.free_jobs_of_the_dead().await.unwrap();
+    assert_eq!(freed, u64::from(is_alone), "elsewhere others may live");
+    let again = store.claim_job(NOW).await.unwrap();
+    assert_eq!(again.is_some(), is_alone);
+    if let Some(again) = again {
+        assert_eq!((again.job.id, again.job.position.as_str()), (id, "here"));
     }
 }
