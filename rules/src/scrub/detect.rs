@@ -14,7 +14,7 @@ use regex::Regex;
 
 use super::extra::ExtraDetector;
 use super::settings::SENSITIVE_COOKIES;
-use super::traits::{Traits, byte, word};
+use super::traits::{Traits, byte, word, words_of};
 
 /// What a rule looks for.
 #[derive(Clone, Debug)]
@@ -117,9 +117,9 @@ impl Detector {
             Self::KeyValue(regex) => regex.is_match(key),
             Self::CloudKey => cloud_key::is_key_name(key),
             Self::Password => {
-                let traits = Traits::of(key);
-                traits.has_word(word::SECRET | word::TOKEN)
-                    || (traits.has_word(word::ALONE) && is_secret_alone(key))
+                let words = words_of(key);
+                words & (word::SECRET | word::TOKEN) != 0
+                    || (words & word::ALONE != 0 && is_secret_alone(key))
             }
             _ => false,
         }
@@ -251,7 +251,9 @@ fn is_secret_alone(text: &str) -> bool {
 fn is_password(text: &str, traits: Traits) -> bool {
     traits.has_word(word::SECRET)
         || (traits.has_word(word::ALONE) && is_secret_alone(text))
-        || (traits.has_word(word::TOKEN) && TOKEN_VALUE.is_match(text))
+        || (traits.has_word(word::TOKEN)
+            && traits.bytes & (byte::COLON | byte::EQUALS) != 0
+            && TOKEN_VALUE.is_match(text))
 }
 
 fn captured(regex: &Regex, groups: &[usize], text: &str) -> Vec<Range> {

@@ -22,6 +22,8 @@ pub(super) struct Matcher {
     types: Vec<Vec<u64>>,
     /// Keys in lower case, by length in bytes.
     keys: Vec<Vec<(Box<str>, Vec<u64>)>>,
+    /// The [`ends`] of all keys of a length: what few other keys share.
+    ends: Vec<u64>,
     /// Keys in lower case that are very long or not ASCII.
     odd_keys: Vec<(Box<str>, Vec<u64>)>,
     indexes: Vec<(usize, Vec<u64>)>,
@@ -103,8 +105,10 @@ impl Matcher {
 
     /// The items that a key matches, if it is the name of any.
     fn key_mask(&self, key: &str) -> Option<&[u64]> {
-        if let Some(keys) = self.keys.get(key.len()) {
-            let mask = lookup(keys, |known| is_same_key(known, key));
+        if let Some(known) = self.ends.get(key.len())
+            && ends(key) & !known == 0
+        {
+            let mask = lookup(&self.keys[key.len()], |known| is_same_key(known, key));
             if mask.is_some() {
                 return mask;
             }
@@ -206,8 +210,10 @@ impl Matcher {
         }
         if self.keys.len() <= lower.len() {
             self.keys.resize_with(lower.len() + 1, Vec::new);
+            self.ends.resize(lower.len() + 1, 0);
         }
         let length = lower.len();
+        self.ends[length] |= ends(&lower);
         set_in(&mut self.keys[length], lower, bit);
     }
 
@@ -290,10 +296,16 @@ fn lookup<K>(entries: &[(K, Vec<u64>)], is: impl Fn(&K) -> bool) -> Option<&[u64
     found.map(|(_, mask)| mask.as_slice())
 }
 
-/// Whether two keys of one length are the same in any case. Most differ in their last letter, which is quick to see.
+/// A bit for the first letter of a key and one for the last, whatever their case.
+fn ends(key: &str) -> u64 {
+    let place = |byte: Option<&u8>| byte.map_or(0, |byte| byte % 32);
+    let bytes = key.as_bytes();
+    1 << place(bytes.first()) | 1 << (32 + place(bytes.last()))
+}
+
+/// Whether two keys are the same in any case. Most differ in one of their ends, which is quick to see.
 fn is_same_key(known: &str, key: &str) -> bool {
-    let last = |key: &str| key.as_bytes().last().map(u8::to_ascii_lowercase);
-    last(known) == last(key) && known.eq_ignore_ascii_case(key)
+    ends(known) == ends(key) && known.eq_ignore_ascii_case(key)
 }
 
 fn set_in<K: PartialEq>(entries: &mut Vec<(K, Vec<u64>)>, key: K, bit: usize) {

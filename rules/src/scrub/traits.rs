@@ -116,6 +116,15 @@ impl Traits {
     }
 }
 
+/// The words in a text, for who wants nothing else.
+pub(super) fn words_of(text: &str) -> u8 {
+    let bytes = text.as_bytes();
+    match look(bytes) {
+        (_, true) => words_in(bytes),
+        (_, false) => 0,
+    }
+}
+
 /// The kinds of bytes in a text, and whether it holds a prefix.
 fn look(bytes: &[u8]) -> (u64, bool) {
     let mut lane = Lane::new();
@@ -233,11 +242,12 @@ static MASKS: [u64; 256] = masks();
 
 const fn masks() -> [u64; 256] {
     let mut masks = [!SHORT; 256];
-    let mut byte = 0;
-    while byte < masks.len() {
-        masks[byte] &= !kind(byte as u8);
-        byte += 1;
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        masks[byte as usize] &= !kind(byte);
+        byte -= 1;
     }
+    masks[0] &= !kind(0);
     let mut prefix = 0;
     while prefix < PREFIXES.len() {
         let letters = PREFIXES[prefix].0.as_bytes();
@@ -297,6 +307,7 @@ mod tests {
         ) {
             for from in (0..text.len().min(8)).filter(|from| text.is_char_boundary(*from)) {
                 let traits = Traits::of(&text[from..]);
+                prop_assert_eq!(traits.words, words_of(&text[from..]));
                 prop_assert_eq!((traits.words, traits.bytes), one_by_one(&text[from..]), "{:?}", &text[from..]);
             }
         }
