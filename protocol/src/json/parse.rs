@@ -48,6 +48,8 @@ pub fn parse_str(text: &str) -> Result<Json<'_>, ParseError> {
         bytes: text.as_bytes(),
         at: 0,
         values_left: MAX_VALUES,
+        members: Vec::new(),
+        items: Vec::new(),
     };
     let value = parser.value(0)?;
     parser.skip_blanks();
@@ -62,6 +64,11 @@ struct Parser<'a> {
     bytes: &'a [u8],
     at: usize,
     values_left: usize,
+    /// The members of all objects that are not read to their end, one after the other: so that each object is allocated
+    /// once, as large as it is.
+    members: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// As `members`, of lists.
+    items: Vec<Json<'a>>,
 }
 
 impl<'a> Parser<'a> {
@@ -123,19 +130,20 @@ impl<'a> Parser<'a> {
 
     fn array(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
         self.enter(depth)?;
-        let mut items = Vec::new();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Json::Array(items));
+            return Ok(Json::Array(Vec::new()));
         }
+        let start = self.items.len();
         loop {
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            self.items.push(item);
             self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
                     self.at += 1;
-                    return Ok(Json::Array(items));
+                    return Ok(Json::Array(self.items.split_off(start)));
                 }
                 _ => return Err(self.error("expected ',' or ']'")),
             }
@@ -144,11 +152,11 @@ impl<'a> Parser<'a> {
 
     fn object(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
         self.enter(depth)?;
-        let mut members = Vec::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Json::Object(Object::new()));
         }
+        let start = self.members.len();
         loop {
             self.skip_blanks();
             if self.peek() != Some(b'"') {
@@ -160,12 +168,14 @@ impl<'a> Parser<'a> {
                 return Err(self.error("expected ':'"));
             }
             self.at += 1;
-            members.push((key, self.value(depth + 1)?));
+            let value = self.value(depth + 1)?;
+            self.members.push((key, value));
             self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
+                    let mut members = self.members.split_off(start);
                     last_duplicate_wins(&mut members);
                     return Ok(Json::Object(Object::from_unique(members)));
                 }
@@ -178,7 +188,7 @@ impl<'a> Parser<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, ParseError> {
         self.at += 1;
         let start = self.at;
-        match memchr2(b'"', b'\\', &self.bytes[start..]) {
+        match end_or_escape(&self.bytes[start..]) {
             None => Err(self.error("unterminated string")),
             Some(length) if self.bytes[start + length] == b'"' => {
                 self.at = start + length + 1;
@@ -304,9 +314,54 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// The place of the first quote or backslash. Most strings are short, for which setting up a search costs more than it
+/// saves.
+fn end_or_escape(bytes: &[u8]) -> Option<usize> {
+    let (words, _) = bytes.as_chunks::<8>();
+    for (i, word) in words.iter().take(SHORT_STRING / 8).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
+        if found != 0 {
+            return Some(i * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let searched = words.len().min(SHORT_STRING / 8) * 8;
+    memchr2(b'"', b'\\', &bytes[searched..]).map(|place| searched + place)
+}
+
+/// How many bytes of a string are searched by words.
+const SHORT_STRING: usize = 24;
+
+const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
+
+/// A word whose lowest bit stands in the first byte that is zero in `word`; zero if there is none.
+fn zero_bytes(word: u64) -> u64 {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    word.wrapping_sub(LOW) & !word & HIGH
+}
+
+/// Whether no two keys share a mark made of their length and two of their bytes. Right when it says yes.
+fn all_seem_different(members: &[(Cow<'_, str>, Json<'_>)]) -> bool {
+    let mut marks = 0_u64;
+    members.iter().all(|(key, _)| {
+        let key = key.as_bytes();
+        let byte = |place: usize| key.get(place).map_or(0, |byte| usize::from(*byte));
+        let mark = key.len() * 7 + byte(key.len() / 2) * 5 + byte(key.len().wrapping_sub(1)) * 17;
+        let bit = 1 << (mark % 64);
+        let is_new = marks & bit == 0;
+        marks |= bit;
+        is_new
+    })
+}
+
 /// Keeps one member per key: the last value, in the first place, as every common parser does.
 pub(super) fn last_duplicate_wins<'a>(members: &mut Vec<(Cow<'a, str>, Json<'a>)>) {
     if members.len() <= SMALL_OBJECT {
+        if all_seem_different(members) {
+            return;
+        }
         let mut i = 1;
         while i < members.len() {
             match members[..i]
@@ -424,7 +479,41 @@ mod tests {
         assert_eq!(error.reason, "too many values");
     }
 
+    /// As [`last_duplicate_wins`] is written down.
+    fn pair_by_pair(members: &[(String, u64)]) -> Vec<(String, u64)> {
+        let mut unique: Vec<(String, u64)> = Vec::new();
+        for (key, value) in members {
+            match unique.iter_mut().find(|(known, _)| known == key) {
+                Some((_, old)) => *old = *value,
+                None => unique.push((key.clone(), *value)),
+            }
+        }
+        unique
+    }
+
     proptest! {
+        #[test]
+        fn strings_of_any_length_end_where_they_end(
+            before in "[a-z\u{1}!#é\u{80}\u{a2}\u{dc}]{0,40}", after in "[\"\\\\a!#]{0,12}",
+        ) {
+            let text = format!("{before}{after}");
+            let expected = text.bytes().position(|byte| matches!(byte, b'"' | b'\\'));
+            prop_assert_eq!(end_or_escape(text.as_bytes()), expected);
+        }
+
+        #[test]
+        fn of_any_duplicates_the_last_wins(
+            members in proptest::collection::vec(("[ab]{0,2}|[a-z]{1,9}", any::<u64>()), 0..40),
+        ) {
+            let written: Vec<_> = members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            let expected = pair_by_pair(&members);
+            let expected: Vec<_> = expected.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            prop_assert_eq!(
+                text(&format!("{{{}}}", written.join(","))),
+                format!("{{{}}}", expected.join(","))
+            );
+        }
+
         #[test]
         fn any_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = parse(&bytes);
