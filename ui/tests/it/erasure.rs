@@ -107,6 +107,27 @@ async fn a_form_that_cannot_be_used_erases_nothing() {
 }
 
 #[tokio::test]
+async fn rules_are_applied_only_when_that_is_confirmed() {
+    let mut world = world().await;
+    let path = format!("{PATH}rescrub/");
+    let token = world.browser.form_token().await;
+    let mut form = vec![("form_token", token.as_str()), ("action", "run")];
+    let page = world.browser.post(&path, &form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.assert_shows(&["Nothing is changed yet: confirm that it cannot be undone."]);
+    assert!(!page.text.contains("Nothing is erased yet"));
+    assert!(jobs(&world).await.is_empty());
+    form.push(("sure", "on"));
+    let page = world.browser.post(&path, &form).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    let [job] = &jobs(&world).await[..] else {
+        panic!("no job");
+    };
+    assert_eq!(job.kind, JobKind::Rescrub);
+    assert!(!job.parameters.dry_run);
+}
+
+#[tokio::test]
 async fn only_admins_and_owners_may() {
     let world = world().await;
     let mut member = world.browser_of(Role::Member).await;

@@ -85,7 +85,7 @@ async fn filters_are_tried_on_what_is_stored() {
         "100 % would be dropped: 3 of 3, 2 of them only by what you changed",
         "1 error.type:DisallowedHost -> drop",
         "error.type DisallowedHost",
-        "Never decides: wherever it holds, line 1 does before",
+        "Decided none of these: line 1 did before.",
         "Addresses",
         "KeyError: <i>name</i>",
         "user.ip 203.0.113.9",

@@ -54,7 +54,7 @@ async fn rules_are_tried_on_what_was_received() {
         "1 transaction:/health/* -> sample 0",
         "rate 0 holds for 1 25 % decides 1 would keep 0",
         "rate 0.5 holds for 1 25 % decides 1",
-        "Never decides: wherever it holds, line 2 does before",
+        "Decided none of these: line 2 did before.",
         "No rule stored as it is rate 1 keeps 2",
         "about 7 together",
         "/admin/<b>",

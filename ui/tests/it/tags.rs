@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use bugle_protocol::{RuleTopic, UnixMillis};
-use bugle_rules::TagsDocument;
+use bugle_rules::{TagsDocument, named_lines};
 use bugle_store::{Role, RuleOwner};
 use serde_json::json;
 
@@ -69,11 +69,42 @@ async fn what_was_typed_survives_what_is_wrong_with_it() {
     ];
     let page = world.browser.post(PATH, &form).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    page.assert_shows(&["Line 3: Expected `tag key=value`"]);
+    page.assert_shows(&["Line 3: Expected tag key=value"]);
+    assert!(page.text.contains("<code>tag key=value</code>"));
     assert!(page.text.contains(
         "\nlevel:error -&gt; tag a=b\n\n&lt;/textarea&gt;&lt;b&gt; -&gt; tag no</textarea>"
     ));
     assert_eq!(saved(&world).await, None);
+}
+
+#[tokio::test]
+async fn lines_that_are_gone_are_shown_as_they_were() {
+    let mut world = world().await;
+    let token = world.browser.form_token().await;
+    let (first, second) = ("level:error -> tag was=<b>", "level:error -> tag is=now");
+    let mut based_on = "0".to_owned();
+    for rules in [first, second] {
+        let form = [
+            ("form_token", token.as_str()),
+            ("based_on", &based_on),
+            ("rules", rules),
+            ("action", "save"),
+        ];
+        let done = world.browser.post(PATH, &form).await;
+        based_on = done.location().rsplit('=').next().unwrap().to_owned();
+    }
+    let now = UnixMillis::now();
+    let old = &named_lines(first)[0].name.to_string();
+    for (name, hits) in [(old.as_str(), 7), ("d2444af968a32182", 5)] {
+        let topic = RuleTopic::Tags;
+        support::record_hits(&world.store, world.shop, topic, name, hits, now).await;
+    }
+    let page = world.browser.get(PATH).await;
+    page.assert_shows(&[
+        "level:error -> tag was=<b> not in use any more",
+        "a line that is gone (d2444af968a32182) not in use any more",
+    ]);
+    assert!(!page.text.contains("was=<b>"), "it is escaped");
 }
 
 #[tokio::test]

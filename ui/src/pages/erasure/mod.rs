@@ -23,8 +23,16 @@ use job::JobRow;
 /// Jobs that are listed.
 const JOBS: u32 = 20;
 
-/// What is answered to whoever has not confirmed an erasure.
-const UNSURE: &str = "Nothing is erased yet: confirm that it cannot be undone.";
+/// What is wrong with what was sent.
+#[derive(Debug)]
+enum Fault {
+    /// The person cannot be looked for.
+    Person(String),
+    /// Erasing is not confirmed.
+    Erase,
+    /// Applying the rules is not confirmed.
+    Apply,
+}
 
 /// The routes, without the slash at the end that every page may have.
 pub(super) fn routes() -> Vec<(String, MethodRouter<Arc<Ui>>)> {
@@ -57,6 +65,8 @@ pub(super) struct PersonForm {
 #[derive(Debug, Deserialize)]
 pub(super) struct RescrubForm {
     form_token: String,
+    /// Whether the person at the screen means it.
+    sure: Option<String>,
     /// `try` or `run`.
     action: String,
 }
@@ -72,9 +82,11 @@ struct ErasureView {
     own_only: bool,
     compact: bool,
     is_postgres: bool,
+    /// Why the person cannot be looked for.
     error: Option<String>,
-    /// Whether it is the confirmation that is missing.
+    /// Whether the confirmation is missing, of erasing and of applying the rules.
     is_unsure: bool,
+    is_unsure_of_rules: bool,
     jobs: Vec<JobRow>,
 }
 
@@ -85,11 +97,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<Html<String>, Problem> {
     let project = administered(&ui, &actor, &name).await?;
-    let form = PersonForm {
-        scope: "all".to_owned(),
-        ..PersonForm::default()
-    };
-    page(&ui, &actor, &project, &form, None).await
+    page(&ui, &actor, &project, &PersonForm::empty(), None).await
 }
 
 /// `POST /{project}/settings/erasure/`: counts, hands over, or erases.
@@ -101,13 +109,10 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     actor.may_administer(&form.form_token)?;
     let project = actor.project(&ui, &name).await?;
-    let refused = |error: String| async {
-        let html = page(&ui, &actor, &project, &form, Some(error)).await?;
-        Ok((StatusCode::UNPROCESSABLE_ENTITY, html).into_response())
-    };
+    let refused = |fault| refuse(&ui, &actor, &project, &form, fault);
     let person = match Person::parse(&form.person, form.own_only.is_some()) {
         Ok(person) => person,
-        Err(error) => return refused(sentence(&error.to_string())).await,
+        Err(error) => return refused(Fault::Person(sentence(&error.to_string()))).await,
     };
     let scope = (form.scope != "all").then_some(project.id);
     match form.action.as_str() {
@@ -115,9 +120,7 @@ pub(super) async fn submit(
             let projects = projects_of(&ui, &project, scope).await?;
             return Ok(export::download(&ui, projects, person));
         }
-        "erase" if form.sure.is_none() => {
-            return refused(UNSURE.to_owned()).await;
-        }
+        "erase" if form.sure.is_none() => return refused(Fault::Erase).await,
         "find" | "erase" => {}
         _ => return Err(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY)),
     }
@@ -147,6 +150,10 @@ pub(super) async fn rescrub(
     let project = actor.project(&ui, &name).await?;
     let dry_run = match form.action.as_str() {
         "try" => true,
+        "run" if form.sure.is_none() => {
+            let form = PersonForm::empty();
+            return refuse(&ui, &actor, &project, &form, Fault::Apply).await;
+        }
         "run" => false,
         _ => return Err(Problem::Unusable(StatusCode::UNPROCESSABLE_ENTITY)),
     };
@@ -161,6 +168,15 @@ pub(super) async fn rescrub(
         author: Some(actor.user.id),
     };
     begin(&ui, &project, &new).await
+}
+
+impl PersonForm {
+    fn empty() -> Self {
+        Self {
+            scope: "all".to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Makes a job and goes to its page.
@@ -190,12 +206,24 @@ async fn projects_of(
     Ok(projects.into_iter().map(|project| project.id).collect())
 }
 
+/// The page again, with what is wrong.
+async fn refuse(
+    ui: &Ui,
+    actor: &Actor,
+    project: &Project,
+    form: &PersonForm,
+    fault: Fault,
+) -> Result<Response, Problem> {
+    let html = page(ui, actor, project, form, Some(fault)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, html).into_response())
+}
+
 async fn page(
     ui: &Ui,
     actor: &Actor,
     project: &Project,
     form: &PersonForm,
-    error: Option<String>,
+    fault: Option<Fault>,
 ) -> Result<Html<String>, Problem> {
     let now = UnixMillis::now();
     let jobs = ui.store.jobs(project.organization_id, JOBS).await?;
@@ -207,8 +235,12 @@ async fn page(
         own_only: form.own_only.is_some(),
         compact: form.compact.is_some(),
         is_postgres: ui.store.backend() == "postgres",
-        is_unsure: error.as_deref() == Some(UNSURE),
-        error,
+        is_unsure: matches!(fault, Some(Fault::Erase)),
+        is_unsure_of_rules: matches!(fault, Some(Fault::Apply)),
+        error: match fault {
+            Some(Fault::Person(error)) => Some(error),
+            _ => None,
+        },
         jobs: jobs
             .iter()
             .map(|job| JobRow::new(job, job_url(ui, project, job.id.0), now))

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::Diff;
 use super::faults;
 use super::fields::Fields;
+use super::gone;
 use super::hits::Hits;
 use super::place::{Params, Place};
 use super::versions::{self, VersionHead};
@@ -249,6 +250,7 @@ impl<'r, T: Topic> Editor<'r, T> {
             Some(project) => Hits::of_project(ui, project.id, T::TOPIC, now).await?,
             None => Hits::default(),
         };
+        let gone = gone::labels::<T>(ui, &self.place, hits.gone::<T>(&shown.form)).await?;
         let view = EditorView::<T> {
             topic: T::TOPIC.name(),
             title: title(T::TOPIC),
@@ -260,7 +262,7 @@ impl<'r, T: Topic> Editor<'r, T> {
             faults: faults::of::<T>(&shown.form, shown.faults),
             preview: shown.preview,
             beside: T::beside(ui, &self.place, &shown.form).await?,
-            rules: hits.rows::<T>(&shown.form),
+            rules: hits.rows::<T>(&shown.form, &gone),
             hits: hits.by_name::<T>(&shown.form),
             comment: &shown.comment,
             based_on: shown.based_on,

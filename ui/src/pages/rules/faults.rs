@@ -6,6 +6,7 @@ use bugle_rules::Problem as Fault;
 use serde::Serialize;
 
 use super::Topic;
+use super::words::{Words, words};
 
 /// How much of a line is shown on each side of what is wrong, in characters.
 const AROUND: usize = 60;
@@ -18,7 +19,7 @@ pub(super) struct FaultView {
     /// The line of the text, from 1.
     line: Option<usize>,
     /// What is wrong, as a sentence.
-    message: String,
+    message: Vec<Words>,
     /// The line itself, in part if it is long.
     source: Option<String>,
     /// Blanks up to what is wrong, then a mark below it.
@@ -44,7 +45,7 @@ impl FaultView {
         Self {
             field: fault.field.to_owned(),
             line: fault.line,
-            message: sentence(&without_drawing(&fault.message)),
+            message: words(&sentence(&without_drawing(&fault.message))),
             source,
             caret,
         }

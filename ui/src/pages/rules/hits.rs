@@ -1,6 +1,6 @@
 //! How often each rule did something, day by day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use bugle_protocol::{ProjectId, RuleTopic, UnixMillis};
@@ -79,8 +79,21 @@ impl Hits {
         Ok(hits)
     }
 
-    /// The rules of a form with what each did, then those that only did something before.
-    pub(super) fn rows<T: Topic>(&self, form: &T::Form) -> Vec<RuleRow> {
+    /// The names of rules that did something and that the form has no more.
+    pub(super) fn gone<T: Topic>(&self, form: &T::Form) -> BTreeSet<String> {
+        let rules: BTreeSet<String> = T::rules(form).into_iter().map(|rule| rule.name).collect();
+        let others = self.0.keys().filter(|name| !rules.contains(*name));
+        let is_gone =
+            |name: &&String| T::other_rule(name).is_some_and(|(_, is_current)| !is_current);
+        others.filter(is_gone).cloned().collect()
+    }
+
+    /// The rules of a form with what each did, then those that only did something before; `gone` has what these said.
+    pub(super) fn rows<T: Topic>(
+        &self,
+        form: &T::Form,
+        gone: &BTreeMap<String, String>,
+    ) -> Vec<RuleRow> {
         let rules = T::rules(form);
         let is_other = |name: &String| rules.iter().all(|rule| rule.name != *name);
         let others = self.0.keys().filter(|name| is_other(name));
@@ -88,7 +101,7 @@ impl Hits {
             let (label, is_current) = T::other_rule(name)?;
             Some(RuleRow {
                 line: None,
-                label,
+                label: gone.get(name).cloned().unwrap_or(label),
                 hits: self.of(name),
                 is_current,
             })

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::faults::FaultView;
 use super::fields::Fields;
 use super::hits::NamedRule;
+use super::words::{Words, words};
 use crate::problem::Problem;
 
 /// Characters of a line that a table shows.
@@ -48,13 +49,6 @@ struct FieldView {
     aliases: &'static [&'static str],
     kind: &'static str,
     meaning: Vec<Words>,
-}
-
-/// A part of a sentence.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Words {
-    text: &'static str,
-    is_code: bool,
 }
 
 impl LinesForm {
@@ -109,16 +103,6 @@ impl LinesBeside {
     }
 }
 
-/// The parts of a sentence in which backticks are around what is code.
-fn words(sentence: &'static str) -> Vec<Words> {
-    let parts = sentence.split('`').enumerate();
-    let parts = parts.map(|(index, text)| Words {
-        text,
-        is_code: index % 2 == 1,
-    });
-    parts.filter(|words| !words.text.is_empty()).collect()
-}
-
 /// Adds (`add:NAME`) the lines of a preset to a text, or removes them (`remove:NAME`); `None` if the button is no such one.
 pub(super) fn press(presets: &[Preset], text: &mut String, button: &str) -> Option<Vec<Fault>> {
     let (verb, name) = button.split_once(':')?;
@@ -142,7 +126,7 @@ pub(super) fn rules(text: &str) -> Vec<NamedRule> {
     rule.collect()
 }
 
-/// What to call a line that the form has no more.
+/// What to call a line that the form has no more, and that no version of late has.
 pub(super) fn gone(name: &str) -> Option<(String, bool)> {
     Some((format!("a line that is gone ({name})"), false))
 }
@@ -152,24 +136,5 @@ pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_LABEL) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_is_told_from_words() {
-        let parts = |sentence| -> Vec<(&str, bool)> {
-            let words = words(sentence).into_iter();
-            words.map(|words| (words.text, words.is_code)).collect()
-        };
-        assert_eq!(
-            parts("Its `level`."),
-            [("Its ", false), ("level", true), (".", false)]
-        );
-        assert_eq!(parts("`a`"), [("a", true)]);
-        assert_eq!(parts(""), []);
     }
 }

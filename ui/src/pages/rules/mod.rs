@@ -10,6 +10,7 @@ mod editor;
 mod faults;
 mod fields;
 mod filters;
+mod gone;
 mod hits;
 mod lines;
 mod parts;
@@ -20,6 +21,7 @@ mod scrubbing;
 mod tags;
 mod versions;
 mod view;
+mod words;
 
 use std::future::Future;
 use std::sync::Arc;
