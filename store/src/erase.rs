@@ -5,6 +5,7 @@
 //! and a job goes on where it was.
 
 mod clean;
+mod columns;
 mod export;
 mod files;
 mod report;
@@ -14,10 +15,11 @@ mod walk;
 use bugle_protocol::{EventId, IssueId, ProjectId, UnixMillis};
 
 pub use clean::Cleaned;
+pub use columns::TextColumn;
 pub use export::ExportCursor;
 pub use files::RemovedBlobs;
 pub use report::{ErasureReport, Mentioned, QueueReport, RescrubReport};
-pub use texts::{TextColumn, TextRow};
+pub use texts::TextRow;
 pub use walk::{StoredKind, StoredRow};
 
 use crate::blobs::BlobId;

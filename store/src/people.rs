@@ -2,6 +2,7 @@
 
 mod address;
 mod find;
+mod folding;
 mod mention;
 mod scope;
 mod words;
@@ -15,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 pub use mention::{ERASED, Mentions};
 
 use address::{parse_ip, spellings};
-use find::fold;
+use folding::fold;
 
 /// Characters of an identifier at most.
 const MAX_CHARS: usize = 512;

@@ -58,7 +58,9 @@ pub(super) fn is_free_in_event(path: &[String]) -> bool {
     };
     if FREE.contains(&first.as_str()) {
         let has_pairs = path.iter().any(|key| OF_PAIRS.contains(&key.as_str()));
-        return !(has_pairs && is_key_of_pair(path)) && !(first == "request" && last == "method");
+        let is_key = has_pairs && is_key_of_pair(path);
+        let is_method = first == "request" && last == "method";
+        return !is_key && !is_method;
     }
     if MIXED.contains(&first.as_str()) {
         let software = first == "contexts"
