@@ -123,7 +123,7 @@ fn scrubbing(documents: &Documents<'_>, found: &mut Vec<Problem>) -> (Arc<Scrubb
         });
     let own: ScrubbingDocument = read(documents.scrubbing, "scrubbing", found);
     let document = ScrubbingDocument::compose(&organization, &own);
-    let (scrubber, wrong) = Scrubber::of_document(&document);
+    let (scrubber, wrong) = Scrubber::of_composed(&document);
     found.extend(wrong);
     (Arc::new(scrubber), document.settings.scrub_ip_addresses)
 }

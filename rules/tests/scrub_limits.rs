@@ -91,6 +91,35 @@ fn the_place_of_what_is_left_out_is_told() {
     assert_eq!((problems[0].line, problems[0].column), (Some(502), Some(1)));
 }
 
+#[test]
+fn an_organisation_and_a_project_have_their_limits_each() {
+    let document = |prefix: &str| {
+        let name = |i: usize| format!("{prefix}{i:03}");
+        let rules = join(500, |i| format!(r#""{i}":{{"type":"ip"}}"#));
+        let applications = join(500, |i| format!(r#""{}":["{i}"]"#, name(i)));
+        let advanced = format!(r#"{{"rules":{{{rules}}},"applications":{{{applications}}}}}"#);
+        ScrubbingDocument {
+            settings: ScrubSettings {
+                safe_fields: list(200, |i| name(i) + "safe"),
+                sensitive_fields: list(1_000, |i| name(i) + "private"),
+                ..ScrubSettings::default()
+            },
+            advanced: PiiConfig::paste(&advanced).unwrap(),
+            ..ScrubbingDocument::default()
+        }
+    };
+    let both = ScrubbingDocument::compose(&document("z"), &document("a"));
+    let (scrubber, problems) = Scrubber::of_composed(&both);
+    assert_eq!(problems, []);
+    let event =
+        r#"{"extra":{"a499":"1.2.3.4","z499":"1.2.3.4","a999private":"x","z999private":"x"}}"#;
+    let expected =
+        r#"{"extra":{"a499":"","z499":"","a999private":"[Filtered]","z999private":"[Filtered]"}}"#;
+    assert_eq!(scrub(&scrubber, event), expected);
+    let (_, problems) = Scrubber::of_document(&both);
+    assert_eq!(problems.len(), 4, "{problems:?}");
+}
+
 /// `applications` that all name one rule, which names `rules` others and has a text of its own for them.
 fn many_by_one(applications: usize, rules: usize) -> String {
     let of_rules = join(rules, |i| format!(r#""{i}":{{"type":"ip"}}"#));
@@ -212,7 +241,7 @@ fn a_crowded_event_meets_as_many_selectors_as_there_may_be() {
     let applications = join(500, |i| format!(r#""{}":["@ip"]"#, selector(i)));
     let (scrubber, problems) = of_rules(&format!(r#"{{"applications":{{{applications}}}}}"#));
     assert_eq!(problems, []);
-    let safe = (0..200).map(|i| format!("a{i:03}.{}", vec!["*"; 9].join(".")));
+    let safe = (0..200).map(|i| format!("a{i:03}.{}", ["*"; 9].join(".")));
     let (safe, problems) = of_settings(ScrubSettings {
         scrub_ip_addresses: true,
         safe_fields: safe.collect(),

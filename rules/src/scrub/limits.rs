@@ -41,6 +41,25 @@ pub(super) const MAX_ERRORS: usize = 100;
 /// The smallest size an expression is counted with.
 const SMALLEST_PATTERN: usize = 4 * 1024;
 
+/// Whose rules the limits are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Those of one document.
+    One,
+    /// Those of an organisation and of a project: as each was held to the limits, neither can take the other's place.
+    Composed,
+}
+
+impl Scope {
+    /// A limit of one document for all of them.
+    pub(super) fn most(self, limit: usize) -> usize {
+        match self {
+            Self::One => limit,
+            Self::Composed => 2 * limit,
+        }
+    }
+}
+
 /// What does not fit into one limit.
 #[derive(Debug)]
 pub(super) struct LeftOut {
@@ -87,18 +106,18 @@ pub(super) struct Budget {
 
 impl Budget {
     /// For the expressions of a team.
-    pub(super) fn of_team() -> Self {
+    pub(super) fn of_team(scope: Scope) -> Self {
         Self {
-            left: MAX_COMPILED_BYTES,
+            left: scope.most(MAX_COMPILED_BYTES),
             most_of_one: MAX_PATTERN_BYTES,
         }
     }
 
     /// For the one expression of the sensitive fields.
-    pub(super) fn of_settings() -> Self {
+    pub(super) fn of_settings(scope: Scope) -> Self {
         Self {
-            left: MAX_WORDS_BYTES,
-            most_of_one: MAX_WORDS_BYTES,
+            left: scope.most(MAX_WORDS_BYTES),
+            most_of_one: scope.most(MAX_WORDS_BYTES),
         }
     }
 

@@ -47,6 +47,7 @@ pub use suggest::{Suggestion, suggest};
 use crate::documents::ScrubbingDocument;
 use crate::problem::Problem;
 use fired::Fired;
+use limits::Scope;
 use matcher::Matcher;
 use resolve::{Application, Author};
 use rules::Rule;
@@ -96,17 +97,28 @@ impl Scrubber {
             detectors: BTreeSet::new(),
             advanced: advanced.clone(),
         };
-        let (scrubber, errors) = Self::compile(&document);
+        let (scrubber, errors) = Self::compile(&document, Scope::One);
         (
             scrubber,
             errors.into_iter().map(|(_, error)| error).collect(),
         )
     }
 
-    /// Compiles a document, without what cannot be compiled; returns what that is.
+    /// Compiles a document, without what cannot be compiled or is over a limit; returns what that is.
     #[must_use]
     pub fn of_document(document: &ScrubbingDocument) -> (Self, Vec<Problem>) {
-        let (scrubber, errors) = Self::compile(document);
+        Self::of(document, Scope::One)
+    }
+
+    /// Compiles what [`ScrubbingDocument::compose`] made of two documents. It may have twice as much of everything, so that
+    /// what each of them may have is in it.
+    #[must_use]
+    pub fn of_composed(document: &ScrubbingDocument) -> (Self, Vec<Problem>) {
+        Self::of(document, Scope::Composed)
+    }
+
+    fn of(document: &ScrubbingDocument, scope: Scope) -> (Self, Vec<Problem>) {
+        let (scrubber, errors) = Self::compile(document, scope);
         let problem = |(field, error): (&'static str, ConfigError)| Problem {
             field,
             line: None,
@@ -117,13 +129,16 @@ impl Scrubber {
     }
 
     /// Compiles a document; an error comes with the member that it is in.
-    fn compile(document: &ScrubbingDocument) -> (Self, Vec<(&'static str, ConfigError)>) {
+    fn compile(
+        document: &ScrubbingDocument,
+        scope: Scope,
+    ) -> (Self, Vec<(&'static str, ConfigError)>) {
         let extras = &document.detectors;
         let settings = &document.settings;
-        let mut derived = settings.to_config();
-        settings::apply_extras(&mut derived, settings, extras);
-        let own = resolve::resolve(&document.advanced, Author::Team, extras);
-        let of_settings = resolve::resolve(&derived, Author::Settings, extras);
+        let mut derived = settings.to_config_of(scope);
+        settings::apply_extras(&mut derived, settings, scope, extras);
+        let own = resolve::resolve(&document.advanced, Author::Team, scope, extras);
+        let of_settings = resolve::resolve(&derived, Author::Settings, scope, extras);
         let all = |_: &Selector| true;
         let passes = [&own.applications, &of_settings.applications].into_iter();
         let scrubber = Self {
@@ -138,7 +153,7 @@ impl Scrubber {
         // All rules of the settings are built in, but for the words of the sensitive fields.
         let errors = named("advanced", own.errors)
             .chain(named("sensitiveFields", of_settings.errors))
-            .chain(settings.over_limits());
+            .chain(settings.over_limits(scope));
         let errors = errors.collect();
         (scrubber, errors)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::config::{ConfigError, PiiConfig, RuleSpec};
-use super::limits::MAX_ERRORS;
+use super::limits::{MAX_ERRORS, Scope};
 use super::resolve::{self, Author};
 use super::selector::{Selector, SelectorError};
 use crate::problem::Problem;
@@ -116,7 +116,9 @@ impl Reader<'_> {
             Some(Ok(vars)) => config.vars = vars,
             Some(Err(error)) => self.at_key("vars", 0, format!("vars: {error}")),
         }
-        for error in resolve::resolve(&config, Author::Team, &BTreeSet::new()).errors {
+        let extras = BTreeSet::new();
+        let resolved = resolve::resolve(&config, Author::Team, Scope::One, &extras);
+        for error in resolved.errors {
             let id = match &error {
                 ConfigError::Pattern { rule, .. } => rule.as_str(),
                 ConfigError::Limit { first, .. } => first.as_str(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::config::{ConfigError, PiiConfig, RuleKind, RuleSpec};
 use super::detect::Detector;
 use super::extra::ExtraDetector;
-use super::limits::{self, Budget, LeftOut};
+use super::limits::{self, Budget, LeftOut, Scope};
 use super::rules::{COMMON, COMMON_FILTER, Cover, Rule, built_in, detector};
 use super::selector::Selector;
 
@@ -45,9 +45,10 @@ struct Named<'c> {
 pub(super) fn resolve<'c>(
     config: &'c PiiConfig,
     author: Author,
+    scope: Scope,
     extras: &'c BTreeSet<ExtraDetector>,
 ) -> Resolved<'c> {
-    let mut resolver = Resolver::new(config, author, extras);
+    let mut resolver = Resolver::new(config, author, scope, extras);
     let mut applications = Vec::new();
     for (selector, names) in resolver.named_by_applications() {
         let rules = resolver.rules_of(&names);
@@ -72,6 +73,7 @@ pub(super) fn knows(config: &PiiConfig, id: &str) -> bool {
 struct Resolver<'c> {
     config: &'c PiiConfig,
     author: Author,
+    scope: Scope,
     /// What is found beyond Sentry's rules.
     extras: &'c BTreeSet<ExtraDetector>,
     /// The configuration's rules that may be used.
@@ -90,10 +92,17 @@ struct Resolver<'c> {
 }
 
 impl<'c> Resolver<'c> {
-    fn new(config: &'c PiiConfig, author: Author, extras: &'c BTreeSet<ExtraDetector>) -> Self {
-        let mut excess = LeftOut::new("rules", limits::MAX_RULES);
+    fn new(
+        config: &'c PiiConfig,
+        author: Author,
+        scope: Scope,
+        extras: &'c BTreeSet<ExtraDetector>,
+    ) -> Self {
+        let most = scope.most(limits::MAX_RULES);
+        let most_compiled = scope.most(limits::MAX_COMPILED_BYTES);
+        let mut excess = LeftOut::new("rules", most);
         let specs = config.rules.iter().enumerate().filter(|(i, (id, _))| {
-            let fits = *i < limits::MAX_RULES;
+            let fits = *i < most;
             if !fits {
                 excess.add(|| (*id).clone());
             }
@@ -103,26 +112,30 @@ impl<'c> Resolver<'c> {
             specs: specs.map(|(_, (id, spec))| (id.as_str(), spec)).collect(),
             config,
             author,
+            scope,
             extras,
             detectors: BTreeMap::new(),
             made: BTreeMap::new(),
             covers: BTreeMap::new(),
             budget: match author {
-                Author::Team => Budget::of_team(),
-                Author::Settings => Budget::of_settings(),
+                Author::Team => Budget::of_team(scope),
+                Author::Settings => Budget::of_settings(scope),
             },
             errors: Vec::new(),
             left_out: vec![excess],
-            unfit: LeftOut::new("bytes of compiled expressions", limits::MAX_COMPILED_BYTES),
+            unfit: LeftOut::new("bytes of compiled expressions", most_compiled),
         }
     }
 
     /// The applications within the limits, with the rules they name.
     fn named_by_applications(&mut self) -> Vec<(&'c Selector, Vec<Named<'c>>)> {
         let mut applications = Vec::new();
-        let mut excess = LeftOut::new("applications", limits::MAX_APPLICATIONS);
-        let mut too_long = LeftOut::new("path items in selectors", limits::MAX_PATH_ITEMS);
-        let mut too_many = LeftOut::new("rules named by applications", limits::MAX_NAMED);
+        let most_applications = self.scope.most(limits::MAX_APPLICATIONS);
+        let most_items = self.scope.most(limits::MAX_PATH_ITEMS);
+        let most_named = self.scope.most(limits::MAX_NAMED);
+        let mut excess = LeftOut::new("applications", most_applications);
+        let mut too_long = LeftOut::new("path items in selectors", most_items);
+        let mut too_many = LeftOut::new("rules named by applications", most_named);
         let (mut items, mut named) = (0, 0);
         for (i, (selector, ids)) in self.config.applications.iter().enumerate() {
             let name = || selector.to_string();
@@ -130,11 +143,11 @@ impl<'c> Resolver<'c> {
                 Author::Team => selector.path_items(),
                 Author::Settings => 0,
             };
-            if i >= limits::MAX_APPLICATIONS {
+            if i >= most_applications {
                 excess.add(name);
-            } else if items + own_items > limits::MAX_PATH_ITEMS {
+            } else if items + own_items > most_items {
                 too_long.add(name);
-            } else if let Some((names, steps)) = self.names(ids, limits::MAX_NAMED - named) {
+            } else if let Some((names, steps)) = self.names(ids, most_named - named) {
                 items += own_items;
                 named += steps;
                 applications.push((selector, names));
@@ -185,7 +198,7 @@ impl<'c> Resolver<'c> {
             RuleKind::Multiple { rules, hide_inner } => {
                 // More than all may name need not be copied to be too many.
                 let ids = rules.iter().map(String::as_str);
-                let ids = ids.take(limits::MAX_NAMED + 1).collect();
+                let ids = ids.take(self.scope.most(limits::MAX_NAMED) + 1).collect();
                 Some((ids, covered(*hide_inner)))
             }
             RuleKind::Alias { rule, hide_inner } => Some((vec![rule], covered(*hide_inner))),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::{ConfigError, PiiConfig, Redaction, RuleKind, RuleSpec};
 use super::extra::ExtraDetector;
-use super::limits::{self, LeftOut};
+use super::limits::{self, LeftOut, Scope};
 use super::schema::ValueType;
 use super::selector::{PathItem, Selector};
 
@@ -133,6 +133,10 @@ impl ScrubSettings {
     /// The rules these settings stand for; empty where nothing is to be done.
     #[must_use]
     pub fn to_config(&self) -> PiiConfig {
+        self.to_config_of(Scope::One)
+    }
+
+    pub(super) fn to_config_of(&self, scope: Scope) -> PiiConfig {
         let mut config = PiiConfig::default();
         let mut main = Vec::new();
         let defaults = self.scrub_data && self.scrub_defaults;
@@ -143,12 +147,12 @@ impl ScrubSettings {
             main.push("@ip:replace".to_owned());
             apply(&mut config, built_in(IP_FIELDS), &["@anything:remove"]);
         }
-        if let Some(rule) = self.sensitive_fields_rule() {
+        if let Some(rule) = self.sensitive_fields_rule(scope) {
             main.push(SENSITIVE_FIELDS_RULE.to_owned());
             config.rules.insert(SENSITIVE_FIELDS_RULE.to_owned(), rule);
         }
         if !main.is_empty() {
-            config.applications.insert(self.main_selector(), main);
+            config.applications.insert(self.main_selector(scope), main);
         }
         if defaults {
             apply(&mut config, prose_fields(), &PROSE_RULES);
@@ -158,23 +162,25 @@ impl ScrubSettings {
         config
     }
 
-    fn main_selector(&self) -> Selector {
-        without(built_in(MAIN_SELECTOR), self)
+    fn main_selector(&self, scope: Scope) -> Selector {
+        without(built_in(MAIN_SELECTOR), self, scope)
     }
 
     /// The safe fields within the limits, and which are not.
-    fn usable_safe_fields(&self) -> (Vec<Selector>, [LeftOut; 2]) {
-        let mut too_many = LeftOut::new("safe fields", limits::MAX_SAFE_FIELDS);
-        let mut too_long = LeftOut::new("path items in safe fields", limits::MAX_PATH_ITEMS);
+    fn usable_safe_fields(&self, scope: Scope) -> (Vec<Selector>, [LeftOut; 2]) {
+        let most = scope.most(limits::MAX_SAFE_FIELDS);
+        let most_items = scope.most(limits::MAX_PATH_ITEMS);
+        let mut too_many = LeftOut::new("safe fields", most);
+        let mut too_long = LeftOut::new("path items in safe fields", most_items);
         let (mut usable, mut items) = (Vec::new(), 0);
         for field in &self.safe_fields {
-            if usable.len() == limits::MAX_SAFE_FIELDS {
+            if usable.len() == most {
                 too_many.add(|| field.clone());
                 continue;
             }
             let selector = Selector::parse_or_key(field.trim());
             let own_items = selector.path_items();
-            if items + own_items > limits::MAX_PATH_ITEMS {
+            if items + own_items > most_items {
                 too_long.add(|| field.clone());
                 continue;
             }
@@ -185,16 +191,17 @@ impl ScrubSettings {
     }
 
     /// The sensitive fields within the limits, and which are not.
-    fn usable_sensitive_fields(&self) -> (Vec<&str>, [LeftOut; 2]) {
-        let mut too_many = LeftOut::new("sensitive fields", limits::MAX_SENSITIVE_FIELDS);
-        let what = "bytes in sensitive fields";
-        let mut too_long = LeftOut::new(what, limits::MAX_SENSITIVE_BYTES);
+    fn usable_sensitive_fields(&self, scope: Scope) -> (Vec<&str>, [LeftOut; 2]) {
+        let most = scope.most(limits::MAX_SENSITIVE_FIELDS);
+        let most_bytes = scope.most(limits::MAX_SENSITIVE_BYTES);
+        let mut too_many = LeftOut::new("sensitive fields", most);
+        let mut too_long = LeftOut::new("bytes in sensitive fields", most_bytes);
         let (mut usable, mut bytes) = (Vec::new(), 0);
         let fields = self.sensitive_fields.iter().map(|field| field.trim());
         for field in fields.filter(|field| !field.is_empty()) {
-            if usable.len() == limits::MAX_SENSITIVE_FIELDS {
+            if usable.len() == most {
                 too_many.add(|| field.to_owned());
-            } else if bytes + field.len() > limits::MAX_SENSITIVE_BYTES {
+            } else if bytes + field.len() > most_bytes {
                 too_long.add(|| field.to_owned());
             } else {
                 bytes += field.len();
@@ -205,9 +212,9 @@ impl ScrubSettings {
     }
 
     /// What is left out because there is too much of it, each with the member it is in.
-    pub(super) fn over_limits(&self) -> Vec<(&'static str, ConfigError)> {
-        let (_, safe) = self.usable_safe_fields();
-        let (_, sensitive) = self.usable_sensitive_fields();
+    pub(super) fn over_limits(&self, scope: Scope) -> Vec<(&'static str, ConfigError)> {
+        let (_, safe) = self.usable_safe_fields(scope);
+        let (_, sensitive) = self.usable_sensitive_fields(scope);
         let safe = safe.into_iter().map(|left_out| ("excludeFields", left_out));
         let sensitive = sensitive.map(|left_out| ("sensitiveFields", left_out));
         let all = safe.chain(sensitive);
@@ -232,11 +239,11 @@ impl ScrubSettings {
         fields.enumerate().filter_map(doubtful).collect()
     }
 
-    fn sensitive_fields_rule(&self) -> Option<RuleSpec> {
+    fn sensitive_fields_rule(&self, scope: Scope) -> Option<RuleSpec> {
         if !self.scrub_data {
             return None;
         }
-        let (words, _) = self.usable_sensitive_fields();
+        let (words, _) = self.usable_sensitive_fields(scope);
         let words: Vec<String> = words.into_iter().map(regex::escape).collect();
         (!words.is_empty()).then(|| RuleSpec {
             kind: RuleKind::RedactPair {
@@ -252,11 +259,12 @@ impl ScrubSettings {
 pub(super) fn apply_extras(
     config: &mut PiiConfig,
     settings: &ScrubSettings,
+    scope: Scope,
     extras: &BTreeSet<ExtraDetector>,
 ) {
     let rules: Vec<&str> = extras.iter().filter_map(|extra| extra.rule()).collect();
     if !rules.is_empty() {
-        let selector = without(built_in(EXTRA_SELECTOR), settings);
+        let selector = without(built_in(EXTRA_SELECTOR), settings, scope);
         apply(config, selector, &rules);
     }
 }
@@ -296,8 +304,8 @@ fn cookie_fields() -> Selector {
 }
 
 /// A selector of several terms without the safe fields.
-fn without(selector: Selector, settings: &ScrubSettings) -> Selector {
-    let (safe, _) = settings.usable_safe_fields();
+fn without(selector: Selector, settings: &ScrubSettings, scope: Scope) -> Selector {
+    let (safe, _) = settings.usable_safe_fields(scope);
     let safe = safe.into_iter().map(|field| Selector::Not(Box::new(field)));
     match selector {
         Selector::And(parts) => Selector::And(parts.into_iter().chain(safe).collect()),

@@ -194,6 +194,17 @@ async fn a_form_that_cannot_be_used_says_where_and_keeps_what_was_typed() {
 }
 
 #[tokio::test]
+async fn safe_fields_that_are_no_selectors_are_pointed_out() {
+    let mut world = world().await;
+    let document = r#"{"excludeFields":["author","$strin && ("]}"#;
+    save(&world, document, "").await;
+    let page = world.browser.get(PATH).await;
+    page.assert_shows(&[
+        "\"$strin && (\" is no selector and protects only keys of this very name: unknown type $strin.",
+    ]);
+}
+
+#[tokio::test]
 async fn buttons_write_rules_into_the_form() {
     let mut world = world().await;
     let token = world.browser.form_token().await;
@@ -469,7 +480,7 @@ async fn forms_of_rules_may_be_long_but_not_endless() {
     form[2].1 = &too_long;
     let page = world.browser.post(PATH, &form).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let document = "x\n".repeat(600_000);
+    let document = ["x", "y"].map(|letter| letter.repeat(600_000)).join("\n");
     let form = [
         ("form_token", token.as_str()),
         ("action", "save"),

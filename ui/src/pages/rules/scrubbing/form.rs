@@ -72,8 +72,22 @@ impl ScrubbingForm {
 
     /// The document, if everything in it can be used.
     pub(super) fn read(&self) -> Result<ScrubbingDocument, Vec<Fault>> {
+        let document = self.with_advanced(self.config().clone()?);
+        let (_, faults) = Scrubber::of_document(&document);
+        match faults.is_empty() {
+            true => Ok(document),
+            false => Err(faults),
+        }
+    }
+
+    /// The document; without its advanced rules if these cannot be used.
+    pub(super) fn document(&self) -> ScrubbingDocument {
+        self.with_advanced(self.config().clone().unwrap_or_default())
+    }
+
+    fn with_advanced(&self, advanced: PiiConfig) -> ScrubbingDocument {
         let on = ExtraDetector::ALL.into_iter().zip(&self.detectors);
-        let document = ScrubbingDocument {
+        ScrubbingDocument {
             settings: ScrubSettings {
                 scrub_data: self.scrub_data,
                 scrub_defaults: self.scrub_defaults,
@@ -85,12 +99,7 @@ impl ScrubbingForm {
                 .filter(|(_, view)| view.is_on)
                 .map(|(detector, _)| detector)
                 .collect(),
-            advanced: self.config().clone()?,
-        };
-        let (_, faults) = Scrubber::of_document(&document);
-        match faults.is_empty() {
-            true => Ok(document),
-            false => Err(faults),
+            advanced,
         }
     }
 

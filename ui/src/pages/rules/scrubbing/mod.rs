@@ -8,13 +8,14 @@ mod preview;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bugle_protocol::{Event, ProjectId, RuleTopic};
-use bugle_rules::scrub::{PiiConfig, RuleKind, suggest};
+use bugle_rules::scrub::{PiiConfig, RuleKind, ScrubSettings, suggest};
 use bugle_rules::{Problem as Fault, ScrubbingDocument};
 use bugle_store::{RuleOwner, StoredBody};
 use serde::Serialize;
 
 use super::Topic;
 use super::document;
+use super::faults::sentence;
 use super::fields::Fields;
 use super::hits::NamedRule;
 use super::place::Place;
@@ -34,7 +35,7 @@ const LONGEST_SUGGESTION: usize = 100;
 
 /// The most characters of a value that is shown beside one.
 const LONGEST_EXAMPLE: usize = 40;
-/// The most rules without effect that are named.
+/// The most rules without effect, and the most doubtful fields, that are named.
 const MOST_IDLE: usize = 20;
 
 /// The topic.
@@ -49,6 +50,8 @@ pub(super) struct Beside {
     organization_url: String,
     /// The ids of advanced rules that do nothing, with the reason.
     idle: Vec<(String, &'static str)>,
+    /// Safe fields that are unlikely to be meant as they are.
+    doubtful: Vec<String>,
     /// Selectors of what recent events hold.
     suggestions: Vec<Suggested>,
 }
@@ -131,10 +134,14 @@ impl Topic for Scrubbing {
             Some(_) => organization_document(ui, place).await?,
             None => None,
         };
-        let config = form.config().clone().unwrap_or_default();
+        let document = form.document();
         let events = recent(ui, place, SUGGESTING_EVENTS).await?;
-        let work = move || (idle(&config), suggestions(&events));
-        let (idle, suggestions) = tokio::task::spawn_blocking(work)
+        let work = move || {
+            let idle = idle(&document.advanced);
+            let doubtful = doubtful(&document.settings);
+            (idle, doubtful, suggestions(&events))
+        };
+        let (idle, doubtful, suggestions) = tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| Problem::Broken("looking through rules and events panicked"))?;
         Ok(Beside {
@@ -147,6 +154,7 @@ impl Topic for Scrubbing {
             }),
             organization_url: ui.site.link("/settings/scrubbing/"),
             idle,
+            doubtful,
             suggestions,
         })
     }
@@ -200,6 +208,14 @@ fn idle(config: &PiiConfig) -> Vec<(String, &'static str)> {
     let unused = config.rules.keys().filter(|id| !named.contains(id));
     let unused = unused.map(|id| (id.clone(), "is applied nowhere"));
     unknown.chain(unused).take(MOST_IDLE).collect()
+}
+
+fn doubtful(settings: &ScrubSettings) -> Vec<String> {
+    let doubtful = settings.doubtful_safe_fields().into_iter();
+    doubtful
+        .take(MOST_IDLE)
+        .map(|(_, text)| sentence(&text))
+        .collect()
 }
 
 fn switches(document: &ScrubbingDocument) -> Vec<&'static str> {

@@ -101,7 +101,7 @@ pub(super) async fn of(
     events.extend(super::recent_transactions(ui, place, TRANSACTIONS).await?);
     let prefix = ui.site.link("/issues");
     let work = move || {
-        let (scrubber, _) = Scrubber::of_document(&document);
+        let (scrubber, _) = Scrubber::of_composed(&document);
         let until = Instant::now() + MOST_TIME;
         let findings = Findings::of(&scrubber, &events, || Instant::now() >= until);
         findings.into_view(&events, &prefix)
