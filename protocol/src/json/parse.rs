@@ -51,7 +51,8 @@ pub fn parse_str(text: &str) -> Result<Json<'_>, ParseError> {
         members: Vec::new(),
         items: Vec::new(),
     };
-    let value = parser.value(0)?;
+    let mut value = Json::Null;
+    parser.value(0, |_, root| value = root)?;
     parser.skip_blanks();
     if parser.at < parser.bytes.len() {
         return Err(parser.error("unexpected text after the value"));
@@ -89,28 +90,54 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+    /// Reads a value and has it put in its place. What is returned instead is moved there in pieces that do not fit the ones
+    /// it was written in, for which a processor waits longer than reading takes.
+    #[inline]
+    fn value(
+        &mut self,
+        depth: usize,
+        put: impl FnOnce(&mut Self, Json<'a>),
+    ) -> Result<(), ParseError> {
         self.skip_blanks();
         let Some(left) = self.values_left.checked_sub(1) else {
             return Err(self.error("too many values"));
         };
         self.values_left = left;
         match self.peek() {
-            Some(b'"') => Ok(Json::String(self.string()?)),
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.array(depth),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.token("true", Json::Bool(true)),
-            Some(b'f') => self.token("false", Json::Bool(false)),
-            Some(b'n') => self.token("null", Json::Null),
-            Some(b'N') => self.token("NaN", Json::Null),
-            Some(b'I') => self.token("Infinity", Json::Null),
-            Some(_) => Err(self.error("expected a value")),
-            None => Err(self.error("unexpected end")),
+            Some(b'"') => {
+                let text = self.string()?;
+                put(self, Json::String(text));
+            }
+            Some(b'{') => {
+                let object = self.object(depth)?;
+                put(self, Json::Object(object));
+            }
+            Some(b'[') => {
+                let items = self.array(depth)?;
+                put(self, Json::Array(items));
+            }
+            Some(b'-' | b'0'..=b'9') => match self.number()? {
+                Some(number) => put(self, Json::Number(number)),
+                None => put(self, Json::Null),
+            },
+            _ => {
+                let value = self.token()?;
+                put(self, value);
+            }
         }
+        Ok(())
     }
 
-    fn token(&mut self, token: &str, value: Json<'a>) -> Result<Json<'a>, ParseError> {
+    fn token(&mut self) -> Result<Json<'a>, ParseError> {
+        let (token, value) = match self.peek() {
+            Some(b't') => ("true", Json::Bool(true)),
+            Some(b'f') => ("false", Json::Bool(false)),
+            Some(b'n') => ("null", Json::Null),
+            Some(b'N') => ("NaN", Json::Null),
+            Some(b'I') => ("Infinity", Json::Null),
+            Some(_) => return Err(self.error("expected a value")),
+            None => return Err(self.error("unexpected end")),
+        };
         if self.bytes[self.at..].starts_with(token.as_bytes()) {
             self.at += token.len();
             Ok(value)
@@ -128,33 +155,32 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn array(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+    fn array(&mut self, depth: usize) -> Result<Vec<Json<'a>>, ParseError> {
         self.enter(depth)?;
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Json::Array(Vec::new()));
+            return Ok(Vec::new());
         }
         let start = self.items.len();
         loop {
-            let item = self.value(depth + 1)?;
-            self.items.push(item);
+            self.value(depth + 1, |parser, item| parser.items.push(item))?;
             self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
                     self.at += 1;
-                    return Ok(Json::Array(self.items.split_off(start)));
+                    return Ok(self.items.split_off(start));
                 }
                 _ => return Err(self.error("expected ',' or ']'")),
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+    fn object(&mut self, depth: usize) -> Result<Object<'a>, ParseError> {
         self.enter(depth)?;
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Json::Object(Object::new()));
+            return Ok(Object::new());
         }
         let start = self.members.len();
         loop {
@@ -168,8 +194,7 @@ impl<'a> Parser<'a> {
                 return Err(self.error("expected ':'"));
             }
             self.at += 1;
-            let value = self.value(depth + 1)?;
-            self.members.push((key, value));
+            self.value(depth + 1, |parser, value| parser.members.push((key, value)))?;
             self.skip_blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -177,7 +202,7 @@ impl<'a> Parser<'a> {
                     self.at += 1;
                     let mut members = self.members.split_off(start);
                     last_duplicate_wins(&mut members);
-                    return Ok(Json::Object(Object::from_unique(members)));
+                    return Ok(Object::from_unique(members));
                 }
                 _ => return Err(self.error("expected ',' or '}'")),
             }
@@ -276,11 +301,12 @@ impl<'a> Parser<'a> {
         Ok(code)
     }
 
-    fn number(&mut self) -> Result<Json<'a>, ParseError> {
+    /// Reads a number; one that is not finite is none.
+    fn number(&mut self) -> Result<Option<Number>, ParseError> {
         let start = self.at;
         if self.bytes[start..].starts_with(b"-Infinity") {
             self.at += "-Infinity".len();
-            return Ok(Json::Null);
+            return Ok(None);
         }
         let mut integer = true;
         self.at += 1;
@@ -295,17 +321,17 @@ impl<'a> Parser<'a> {
         let text = &self.text[start..self.at];
         if integer {
             if let Ok(n) = text.parse::<u64>() {
-                return Ok(Json::Number(Number::Unsigned(n)));
+                return Ok(Some(Number::Unsigned(n)));
             }
             // "-0" is a float: as an integer it would lose its sign.
             if let Ok(n @ ..0) = text.parse::<i64>() {
-                return Ok(Json::Number(Number::Signed(n)));
+                return Ok(Some(Number::Signed(n)));
             }
         }
         // Rust's own float grammar is wider than JSON's only in forms that end here in an error or are harmless ("1.").
         match text.parse::<f64>() {
-            Ok(n) if n.is_finite() => Ok(Json::Number(Number::Float(n))),
-            Ok(_) => Ok(Json::Null),
+            Ok(n) if n.is_finite() => Ok(Some(Number::Float(n))),
+            Ok(_) => Ok(None),
             Err(_) => Err(ParseError {
                 reason: "invalid number",
                 offset: start,
