@@ -24,6 +24,10 @@ pub enum Piece<'g> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Segment {
     text: String,
+    /// What of it is rarest in texts, in lower case, if that is ASCII: without it there is nothing to search.
+    rarest: Option<u8>,
+    /// In lower case, if it is all ASCII: then bytes are compared and no characters.
+    ascii: Option<Vec<u8>>,
     folded: Vec<char>,
     /// For each length of a matched prefix less one: the length of its longest border.
     borders: Vec<usize>,
@@ -75,6 +79,12 @@ impl Glob {
             [only] => Some(&only.text),
             _ => None,
         }
+    }
+
+    /// Whether the pattern describes every text: `*`.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.segments.is_empty() && self.open_start
     }
 
     /// The parts in order, for translation into another language of patterns (SQL `LIKE`).
@@ -131,8 +141,13 @@ impl Segment {
     fn new(text: String) -> Self {
         let folded: Vec<char> = text.chars().map(fold).collect();
         let borders = borders(&folded);
+        let bytes = || folded.iter().filter_map(|c| u8::try_from(*c).ok());
         Self {
             text,
+            rarest: bytes()
+                .filter(u8::is_ascii)
+                .max_by_key(|byte| rarity(*byte)),
+            ascii: folded.iter().all(char::is_ascii).then(|| bytes().collect()),
             folded,
             borders,
         }
@@ -156,6 +171,12 @@ impl Segment {
 
     /// What follows the first occurrence.
     fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if let Some(byte) = self.rarest {
+            memchr::memchr2(byte, byte.to_ascii_uppercase(), text.as_bytes())?;
+        }
+        if let Some(wanted) = &self.ascii {
+            return self.find_ascii(wanted, text);
+        }
         let mut chars = text.chars();
         let mut matched = 0;
         while matched < self.folded.len() {
@@ -165,6 +186,24 @@ impl Segment {
             matched = advance(&self.folded, &self.borders, matched, fold(chars.next()?));
         }
         Some(chars.as_str())
+    }
+
+    /// The same for bytes: a character that is not ASCII is none of those wanted, nor is a part of it.
+    fn find_ascii<'t>(&self, wanted: &[u8], text: &'t str) -> Option<&'t str> {
+        let bytes = text.as_bytes();
+        let (first, mut matched, mut at) = (wanted[0], 0, 0);
+        while matched < wanted.len() {
+            if matched == 0 {
+                at += memchr::memchr2(first, first.to_ascii_uppercase(), &bytes[at..])?;
+            }
+            let byte = bytes.get(at)?.to_ascii_lowercase();
+            while matched > 0 && wanted[matched] != byte {
+                matched = self.borders[matched - 1];
+            }
+            matched += usize::from(wanted[matched] == byte);
+            at += 1;
+        }
+        Some(&text[at..])
     }
 
     /// Skips quickly what cannot be the first character, where that is ASCII.
@@ -199,6 +238,14 @@ fn advance(folded: &[char], borders: &[usize], mut matched: usize, c: char) -> u
         matched = borders[matched - 1];
     }
     matched + usize::from(folded[matched] == c)
+}
+
+/// Letters as often as texts have them, the rarest last; what is no letter is rarer still.
+const LETTERS: &[u8] = b"etaoinsrlcdpumhgfbywvkxjqz";
+
+fn rarity(byte: u8) -> usize {
+    let place = LETTERS.iter().position(|letter| *letter == byte);
+    place.unwrap_or(LETTERS.len())
 }
 
 /// Whether a backslash takes the meaning from `c`.
@@ -241,6 +288,9 @@ mod tests {
             ("*bot*", "Mozilla GoogleBOT/2.1", true),
             ("*aab*b", "aaab ab", true),
             ("*abab*ac", "ababababac ac", true),
+            ("*aab1*", "éaaaAB1é", true),
+            ("*ab*", "aéb", false),
+            ("*-x*", "é-\u{442}-X", true),
             ("/api/*/x", "/api/a/b/x", true),
             ("a?c", "abc", false),
             (r"a\*c", "a*c", true),

@@ -33,6 +33,11 @@ pub enum Values<'a> {
     Text(Cow<'a, str>),
     /// Several texts, one of which must satisfy the test. A slice that is made once per event costs nothing per rule.
     Texts(Cow<'a, [&'a str]>),
+    /// Several values of any type, one of which must satisfy the test.
+    Many(Vec<Self>),
+    /// Something that is neither text nor number, such as an object with members: it is there, and nothing else can be
+    /// asked about it.
+    Opaque,
     /// A number, or a size in bytes.
     Number(f64),
     /// Milliseconds.
@@ -69,14 +74,16 @@ impl Values<'_> {
             Self::None => false,
             Self::Text(text) | Self::Version(text) => !text.is_empty(),
             Self::Texts(texts) => texts.iter().any(|text| !text.is_empty()),
+            Self::Many(values) => values.iter().any(Self::is_present),
             _ => true,
         }
     }
 
-    fn any_text(&self, mut test: impl FnMut(&str) -> bool) -> bool {
+    fn any_text(&self, test: &mut dyn FnMut(&str) -> bool) -> bool {
         match self {
             Self::Text(text) | Self::Version(text) => test(text),
             Self::Texts(texts) => texts.iter().any(|text| test(text)),
+            Self::Many(values) => values.iter().any(|value| value.any_text(&mut *test)),
             _ => false,
         }
     }
@@ -108,7 +115,9 @@ impl Term {
     pub fn matches(&self, fields: &(impl Fields + ?Sized)) -> bool {
         let now = fields.now();
         let holds = match &self.test {
-            Test::Text(value) => fields.free_text().any_text(|text| value.glob.is_in(text)),
+            Test::Text(value) => fields
+                .free_text()
+                .any_text(&mut |text| value.glob.is_in(text)),
             Test::Has(key) => fields.values(key).is_present(),
             Test::Is(key, value) => value.is(&fields.values(key), now),
             Test::In(key, values) => {
@@ -116,7 +125,7 @@ impl Term {
                 values.iter().any(|value| value.is(&found, now))
             }
             Test::Compare(key, operator, value) => {
-                value.any_order(&fields.values(key), now, |order| operator.holds(order))
+                value.any_order(&fields.values(key), now, &|order| operator.holds(order))
             }
         };
         holds != self.negated
@@ -131,13 +140,17 @@ impl Value {
         }
         match values {
             Values::None => false,
+            Values::Opaque => self.glob.is_any(),
+            Values::Many(values) => values.iter().any(|values| self.is(values, now)),
             Values::Text(_) | Values::Texts(_) | Values::Version(_) => {
-                values.any_text(|text| self.glob.matches(text))
+                values.any_text(&mut |text| self.glob.matches(text))
             }
             Values::Number(number) | Values::Duration(number) if self.as_text().is_none() => {
                 self.glob.matches(&number.to_string())
             }
-            Values::Number(_) | Values::Duration(_) => self.any_order(values, now, Ordering::is_eq),
+            Values::Number(_) | Values::Duration(_) => {
+                self.any_order(values, now, &Ordering::is_eq)
+            }
             Values::Time(time) => match self.literal.time_bounds(now) {
                 Some(bounds) => bounds.contains(*time),
                 None => self.glob.matches(&time.to_rfc3339()),
@@ -164,12 +177,18 @@ impl Value {
         &self,
         values: &Values<'_>,
         now: UnixMillis,
-        test: impl Fn(Ordering) -> bool,
+        test: &dyn Fn(Ordering) -> bool,
     ) -> bool {
         let order = match values {
-            Values::None | Values::Bool(_) | Values::Address(_) => None,
+            Values::None | Values::Opaque | Values::Bool(_) | Values::Address(_) => None,
             Values::Text(_) | Values::Texts(_) => {
-                return values.any_text(|text| self.order_of_text(text, now).is_some_and(&test));
+                return values
+                    .any_text(&mut |text| self.order_of_text(text, now).is_some_and(test));
+            }
+            Values::Many(values) => {
+                return values
+                    .iter()
+                    .any(|values| self.any_order(values, now, test));
             }
             Values::Number(number) => self.literal.number().and_then(|n| number.partial_cmp(&n)),
             Values::Duration(ms) => self.literal.duration_ms().and_then(|n| ms.partial_cmp(&n)),
