@@ -129,7 +129,9 @@ fn an_error_is_found_by_what_it_holds() {
             "level:<error",
             "timestamp:+1h",
             "production",
-            "extra.order:*",
+            "extra.order:17",
+            "extra.order:>0",
+            "!has:extra.order",
         ],
     );
 }
@@ -165,6 +167,48 @@ fn a_message_is_found_by_its_text() {
             "level:error has:user.ip user.ip:{{*}} release.version:>1.9 !has:release.package !has:release.build",
         ],
     );
+}
+
+#[test]
+fn what_has_members_is_there_and_lists_are_all_of_their_items() {
+    let event = r#"{"extra": {"order": {"id": 5}, "l": [1, 2.5, "x", true, null, {"a": 1}], "deep": [[1]], "o": {}, "e": [],
+        "n": null, "blank": [""], "nulls": [null], "times": ["500ms"]}, "contexts": {"state": {"value": {"cart": {}}}}}"#;
+    assert_all(
+        event,
+        true,
+        &[
+            "has:extra.order extra.order:* !extra.order:5 !extra.order:\"\" has:contexts.state.value has:contexts.state",
+            "has:extra.l extra.l:1 extra.l:2.5 extra.l:x extra.l:true extra.l:[7, 2*] extra.l:>2 extra.l:<2 extra.l:*",
+            "!extra.l:3 !extra.l:>3 !extra.l:\"\" has:extra.deep !extra.deep:1 extra.times:>400ms",
+            "!has:extra.o !has:extra.e !has:extra.n !has:extra.blank !has:extra.nulls extra.e:\"\" extra.o:\"\"",
+        ],
+    );
+}
+
+#[test]
+fn what_no_rule_has_time_for_is_not_looked_at() {
+    let long = format!("{}END", "é".repeat(20_000));
+    let frames: Vec<String> = (0..3_000)
+        .map(|n| format!(r#"{{"function": "f", "filename": "{n:0>200}"}}"#))
+        .collect();
+    let event = format!(
+        r#"{{"exception": [{{"type": "E", "value": "{long}", "stacktrace": {{"frames": [{}]}}}}],
+            "extra": {{"text": "{long}", "list": ["{long}", "{long}", "{long}", "y"]}}, "tags": [["t", "{long}"]]}}"#,
+        frames.join(",")
+    );
+    assert_all(
+        &event,
+        true,
+        &[
+            "stack.filename:*0000 stack.filename:*00300 !stack.filename:*00400 stack.function:f",
+            "error.value:é* !error.value:*END !extra.text:*END !extra.list:y !tags[t]:*END has:tags[t]",
+        ],
+    );
+    // As long as messages can be.
+    let message = format!("{}END", "\u{1f980}".repeat(8_189));
+    let event =
+        format!(r#"{{"logentry": {{"formatted": "{message}"}}, "extra": {{"a": "{message}"}}}}"#);
+    assert_all(&event, true, &["message:*END END extra.a:*END"]);
 }
 
 #[test]

@@ -32,6 +32,28 @@ fn conditions_are_answered_whatever_is_in_an_event() {
 }
 
 #[test]
+fn many_patterns_and_a_large_event_take_a_moment() {
+    let rules = (0..1_000).map(|n| format!("stack.filename:*aaab{n}* -> drop\n"));
+    let document = FiltersDocument {
+        rules: rules.collect(),
+        ..FiltersDocument::default()
+    };
+    let (filters, problems) = Filters::lenient(&document);
+    assert_eq!(problems, []);
+    let frame = |n: usize| format!(r#"{{"filename":"{}{n}b"}}"#, "a".repeat(400));
+    let frames: Vec<String> = (0..2_000).map(frame).collect();
+    let event = format!(
+        r#"{{"exception":[{{"type":"E","stacktrace":{{"frames":[{}]}}}}]}}"#,
+        frames.join(",")
+    );
+    let event = Event::parse(event.as_bytes()).expect("it is an event");
+    let started = Instant::now();
+    let facts = Facts::new(&event, Sender::default(), UnixMillis(0));
+    assert_eq!(filters.first_hit(&facts), None);
+    assert!(started.elapsed().as_secs() < 4, "{:?}", started.elapsed());
+}
+
+#[test]
 fn many_rules_and_a_crowded_event_take_bounded_time() {
     let line = |n: usize| {
         format!(

@@ -2,12 +2,19 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashSet;
 
 use bugle_protocol::Event;
 use bugle_protocol::event::{Exception, Frame, Stacktrace};
 
 /// How many values of a field are looked at: an event may be made of nothing else, and every rule looks at them.
-const MAX_VALUES: usize = 2_000;
+pub(super) const MAX_VALUES: usize = 2_000;
+
+/// How many bytes of a field are looked at, for the same reason. Frames of the same file count once.
+pub(super) const MAX_BYTES: usize = 64 * 1024;
+
+/// How much of one value is looked at, in bytes. Normalising leaves no message that is longer.
+const MAX_VALUE_BYTES: usize = 32 * 1024;
 
 /// A field with several values.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +41,31 @@ pub(super) struct Lists<'e>([OnceCell<Vec<&'e str>>; LISTS]);
 
 impl<'e> Lists<'e> {
     pub(super) fn get(&self, list: List, event: &'e Event<'e>) -> &[&'e str] {
-        self.0[list as usize].get_or_init(|| collect(list, event))
+        self.0[list as usize].get_or_init(|| bounded(collect(list, event)))
     }
+}
+
+/// Each text once, and no more of them than rules can look at in a moment.
+fn bounded(texts: Vec<&str>) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    let mut room = MAX_BYTES;
+    let mut kept = Vec::new();
+    for text in texts {
+        if room == 0 {
+            break;
+        }
+        let text = cut(text, room);
+        if seen.insert(text) {
+            room = room.saturating_sub(text.len().max(1));
+            kept.push(text);
+        }
+    }
+    kept
+}
+
+/// The beginning of a text that is too long to be looked at for every rule.
+pub(super) fn cut(text: &str, room: usize) -> &str {
+    &text[..text.floor_char_boundary(room.min(MAX_VALUE_BYTES))]
 }
 
 fn collect<'e>(list: List, event: &'e Event<'e>) -> Vec<&'e str> {

@@ -115,23 +115,42 @@ impl<'e> Facts<'e> {
     }
 }
 
+/// What rules look at of a field: [`lists::MAX_BYTES`] of all values, which those in [`Lists`] keep to already.
+fn bounded(values: Values<'_>) -> Values<'_> {
+    match values {
+        Values::Text(Cow::Borrowed(text)) => Values::Text(lists::cut(text, text.len()).into()),
+        Values::Many(mut values) => {
+            let mut room = lists::MAX_BYTES;
+            for value in &mut values {
+                if let Values::Text(Cow::Borrowed(text)) = value {
+                    *text = lists::cut(text, room);
+                    room -= text.len();
+                }
+            }
+            Values::Many(values)
+        }
+        other => other,
+    }
+}
+
 impl Fields for Facts<'_> {
     fn values(&self, key: &Key) -> Values<'_> {
         let name = match key {
-            Key::Tag(name) => return self.tag(name),
+            Key::Tag(name) => return bounded(self.tag(name)),
             Key::Field(name) => name.as_str(),
         };
-        match fields::find(name).map(|field| field.read(self)) {
+        let found = match fields::find(name).map(|field| field.read(self)) {
             None => self.tag(name),
             Some(Values::None) => self.own_tag(name),
             Some(found) => found,
-        }
+        };
+        bounded(found)
     }
 
     fn free_text(&self) -> Values<'_> {
         let texts = self.lists.get(List::FreeText, self.event);
         let mut all = Vec::with_capacity(texts.len() + 1);
-        all.push(self.title());
+        all.push(lists::cut(self.title(), lists::MAX_BYTES));
         all.extend_from_slice(texts);
         Values::Texts(Cow::Owned(all))
     }

@@ -6,6 +6,8 @@ use bugle_protocol::Json;
 use bugle_protocol::json::Object;
 use bugle_query::Values;
 
+use super::lists::MAX_VALUES;
+
 /// The value under a dotted name. A member may have dots in its own name, the last one of the path or all of it.
 pub(super) fn at<'t, 'a>(object: &'t Object<'a>, path: &str) -> Option<&'t Json<'a>> {
     let (mut object, mut path) = (object, path);
@@ -19,16 +21,27 @@ pub(super) fn at<'t, 'a>(object: &'t Object<'a>, path: &str) -> Option<&'t Json<
     }
 }
 
-/// A value of any type, as it is compared: a list has those of its items that are texts.
+/// A value of any type, as it is compared: a list as each of its items. What has members is there, and no more can be
+/// said of it.
 pub(super) fn any<'t>(json: &'t Json<'_>) -> Values<'t> {
     match json {
-        Json::Null | Json::Object(_) => Values::None,
+        Json::Array(items) if !items.is_empty() => {
+            Values::Many(items.iter().take(MAX_VALUES).map(one).collect())
+        }
+        Json::Array(_) => Values::None,
+        other => one(other),
+    }
+}
+
+fn one<'t>(json: &'t Json<'_>) -> Values<'t> {
+    match json {
+        Json::Null => Values::None,
         Json::Bool(truth) => Values::Bool(*truth),
         Json::Number(number) => Values::Number(number.as_f64()),
         Json::String(text) => Values::Text(Cow::Borrowed(text)),
-        Json::Array(items) => {
-            Values::Texts(Cow::Owned(items.iter().filter_map(Json::as_str).collect()))
-        }
+        Json::Object(object) if object.is_empty() => Values::None,
+        Json::Array(items) if items.is_empty() => Values::None,
+        Json::Object(_) | Json::Array(_) => Values::Opaque,
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn of(asks: &Asks, facts: &Facts<'_>) -> Vec<Matched> {
         Asks::Fields(keys) => {
             let found = keys.iter().map(|key| Matched {
                 field: key.to_string(),
-                value: shown(&facts.values(key), |_| true),
+                value: shown(&facts.values(key), &|_| true),
             });
             let found = found.filter(|found| found.value.is_some());
             found.take(MAX_FIELDS).collect()
@@ -82,14 +82,23 @@ fn of_term(term: &Term, facts: &Facts<'_>) -> Matched {
         |text: &str| matches!(term.test, Test::Has(_)) || term.matches(&One { text, now });
     Matched {
         field: term.key().map(Key::to_string).unwrap_or_default(),
-        value: shown(&values, is_reason),
+        value: shown(&values, &is_reason),
     }
 }
 
 /// A value as text; of several the first that is wanted, else the first.
-fn shown(values: &Values<'_>, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+fn shown(values: &Values<'_>, is_wanted: &dyn Fn(&str) -> bool) -> Option<String> {
     let text = match values {
         Values::None => return None,
+        Values::Opaque => "…".to_owned(),
+        Values::Many(values) => {
+            let mut texts = values.iter().filter_map(|value| shown(value, &|_| true));
+            let first = texts.next()?;
+            match is_wanted(&first) {
+                true => first,
+                false => texts.find(|text| is_wanted(text)).unwrap_or(first),
+            }
+        }
         Values::Text(text) | Values::Version(text) => text.to_string(),
         Values::Texts(texts) => {
             let wanted = texts.iter().find(|text| is_wanted(text));
