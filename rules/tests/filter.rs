@@ -100,6 +100,8 @@ fn localhost() {
             r#"{"user": {"ip_address": "10.0.0.1"}, "server_name": "localhost"}"#,
             r#"{"request": {"url": "https://shop.example/", "headers": [["Host", "localhost"]]}}"#,
             r#"{"request": {"headers": [["Host", "localhost.shop.example"]]}}"#,
+            r#"{"request": {"headers": [["Host", "shop.localhost"]]}}"#,
+            r#"{"request": {"headers": [["X-Forwarded-Host", "x.127.0.0.1:8000"]]}}"#,
             r#"{"request": {"headers": [["X-Forwarded-For", "203.0.113.9, 127.0.0.1"]]}}"#,
             r#"{"request": {"url": "https://shop.example/localhost"}}"#,
         ],
@@ -462,6 +464,27 @@ fn what_is_wrong_is_reported_with_its_place() {
         assert!(hit(&filters, event).is_some(), "{event}");
     }
     assert!(hit_by(&filters, "{}", "10.1.1.1").is_some());
+}
+
+#[test]
+fn lists_have_limits() {
+    let items: Vec<String> = (0..1_001)
+        .map(|n| format!("10.0.{}.{}", n / 256, n % 256))
+        .collect();
+    let document = FiltersDocument {
+        csp_sources: items.clone(),
+        addresses: items.clone(),
+        releases: items.clone(),
+        error_messages: items,
+        ..nothing()
+    };
+    let (_, problems) = Filters::lenient(&document);
+    let places: Vec<_> = problems
+        .iter()
+        .map(|problem| (problem.field, problem.line))
+        .collect();
+    let fields = ["cspSources", "addresses", "releases", "errorMessages"];
+    assert_eq!(places, fields.map(|field| (field, Some(1_001))));
 }
 
 #[test]

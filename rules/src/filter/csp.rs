@@ -15,7 +15,7 @@ const DEFAULTS: [&str; 8] = [
 ];
 
 /// The longest list; what is behind it is left out.
-const MAX_SOURCES: usize = 1_000;
+pub(super) const MAX_SOURCES: usize = 1_000;
 
 /// Origins: `scheme://domain:port`, of which each part may be `*` or, but for the domain, missing.
 #[derive(Clone, Debug, Default)]

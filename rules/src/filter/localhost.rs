@@ -24,7 +24,7 @@ pub(super) fn is_local(facts: &Facts<'_>) -> bool {
         None => ["Host", "X-Forwarded-Host"]
             .into_iter()
             .filter_map(|name| facts.header(name))
-            .any(|host| is_local_host(without_port(host.trim()))),
+            .any(|host| is_local_name(without_port(host.trim()))),
     }
 }
 
@@ -50,7 +50,7 @@ fn is_local_url(url: &str) -> bool {
     let host = authority
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
-    is_local_host(without_port(host))
+    is_local_or_below(without_port(host))
 }
 
 /// The host of `host:port`; an IPv6 address is in brackets.
@@ -61,20 +61,21 @@ fn without_port(host: &str) -> &str {
     host.split_once(':').map_or(host, |(name, _)| name)
 }
 
-/// `localhost`, `127.0.0.1`, `::1`, or a subdomain of the first two.
-fn is_local_host(host: &str) -> bool {
+/// `localhost`, `127.0.0.1` or `::1`.
+fn is_local_name(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
-    host == "::1"
-        || ["localhost", "127.0.0.1"].into_iter().any(|local| {
-            let Some((before, end)) = host
-                .len()
-                .checked_sub(local.len())
-                .and_then(|at| host.split_at_checked(at))
-            else {
-                return false;
-            };
-            end.eq_ignore_ascii_case(local) && (before.is_empty() || before.ends_with('.'))
-        })
+    host == "::1" || host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost")
+}
+
+/// A local name, or a subdomain of one.
+fn is_local_or_below(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_below = |local: &str| {
+        let at = host.len().checked_sub(local.len());
+        let parts = at.and_then(|at| host.split_at_checked(at));
+        parts.is_some_and(|(before, end)| before.ends_with('.') && end.eq_ignore_ascii_case(local))
+    };
+    is_local_name(host) || is_below("localhost") || is_below("127.0.0.1")
 }
 
 #[cfg(test)]

@@ -112,6 +112,10 @@ impl Filters {
             let message = "an origin has no spaces: `https://*.example.com:443`";
             in_list("cspSources", place, message.to_owned())
         }));
+        if document.csp_sources.len() > csp::MAX_SOURCES {
+            let message = format!("a list has at most {} origins", csp::MAX_SOURCES);
+            problems.push(in_list("cspSources", csp::MAX_SOURCES + 1, message));
+        }
         let (addresses, wrong) = networks(&document.addresses);
         problems.extend(wrong);
         let mut budget = Budget::default();

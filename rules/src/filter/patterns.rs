@@ -153,7 +153,7 @@ impl Compiler<'_> {
         };
         let largest = COMPILED_BYTES[COMPILED_BYTES.len() - 1];
         let problem = format!(
-            "this pattern{more} is left out: compiled, one takes at most {largest} bytes and all of a document \
+            "there is no room for this pattern{more}: compiled, one takes at most {largest} bytes and all of a document \
              {MAX_COMPILED_BYTES}"
         );
         Some((first, problem))
