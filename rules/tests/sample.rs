@@ -98,6 +98,40 @@ fn errors_are_kept_unless_a_line_names_their_type() {
 }
 
 #[test]
+fn of_alternatives_those_that_name_the_type_decide_about_errors() {
+    let rules = [
+        "transaction:/api/* OR event.type:csp -> sample 0",
+        "(transaction:/api/* OR event.type:csp) level:error -> sample 0",
+        "(event.type:csp logger:x) OR (transaction:/api/* has:level) -> sample 0",
+        "has:level (transaction:/api/* OR (level:error event.type:[csp, nel])) -> sample 0",
+    ];
+    let event = |ty: &str, name: &str| {
+        format!(
+            r#"{{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc","type":"{ty}","transaction":"{name}","level":"error","logger":"x"}}"#
+        )
+    };
+    for text in rules {
+        let rules = sampling(text);
+        for (ty, name, decides) in [
+            ("error", "/api/x", false),
+            ("default", "/api/x", false),
+            ("error", "/x", false),
+            ("csp", "/x", true),
+            ("csp", "/api/x", true),
+            ("transaction", "/api/x", true),
+            ("transaction", "/x", false),
+        ] {
+            let drawn = draw(&rules, &event(ty, name));
+            assert_eq!(drawn.is_some(), decides, "{text}: {ty} {name}");
+        }
+    }
+    // What is said against transactions is said about the type, too.
+    let all = sampling("!event.type:transaction transaction:/api/* -> sample 0");
+    assert!(draw(&all, &event("error", "/api/x")).is_some());
+    assert!(draw(&all, &event("transaction", "/api/x")).is_none());
+}
+
+#[test]
 fn a_line_out_of_its_time_leaves_the_decision_to_the_next() {
     let rules = sampling(
         "transaction:* -> sample 1 to 0.1 from 2026-01-01 until 2026-01-01T01:00:00Z\ntransaction:* -> sample 0.1",

@@ -6,7 +6,7 @@ mod seed;
 mod unreachable;
 
 use bugle_protocol::RuleName;
-use bugle_query::{Fields as _, Key, Query, Term};
+use bugle_query::{Expr, Fields as _, Key, Query, Term};
 
 use crate::documents::SamplingDocument;
 use crate::facts::Facts;
@@ -30,7 +30,7 @@ struct Rule {
     name: RuleName,
     condition: Query,
     action: Action,
-    /// Whether it is tried on what is no transaction, too.
+    /// Whether it can hold for what is no transaction, too.
     is_for_all: bool,
 }
 
@@ -62,8 +62,8 @@ impl Sampling {
 
     /// What the first rule that holds and is in time decides; `None` keeps the event.
     ///
-    /// Rules are for transactions. One whose condition names `event.type` is tried on every kind of event. The
-    /// decision follows from the event alone, see [`seed`], so that all who see a trace decide alike.
+    /// Rules are for transactions. Of other events, one decides whose condition holds because of what it says of
+    /// `event.type`. The decision follows from the event alone, see [`seed`], so that all who see a trace decide alike.
     #[must_use]
     pub fn draw(&self, facts: &Facts<'_>) -> Option<Draw> {
         if self.rules.is_empty() {
@@ -72,8 +72,17 @@ impl Sampling {
         let (is_transaction, now) = (facts.is_transaction(), facts.now());
         let mut rules = self.rules.iter().filter_map(|rule| {
             let rate = rule.action.rate_at(now)?;
-            let is_tried = is_transaction || rule.is_for_all;
-            (is_tried && rule.condition.matches(facts)).then_some((rule, rate))
+            let holds = match is_transaction {
+                true => rule.condition.matches(facts),
+                false => {
+                    rule.is_for_all
+                        && rule
+                            .condition
+                            .root()
+                            .is_some_and(|e| holds_by_type(e, facts))
+                }
+            };
+            holds.then_some((rule, rate))
         });
         let (rule, rate) = rules.next()?;
         Some(Draw {
@@ -91,7 +100,19 @@ impl Sampling {
     }
 }
 
-/// Whether a condition says for itself which kinds of events it is about.
+/// Whether a condition holds, and names the type of the event where it does: of alternatives, one that holds.
+fn holds_by_type(expr: &Expr, facts: &Facts<'_>) -> bool {
+    match expr {
+        Expr::Or(parts) => parts.iter().any(|part| holds_by_type(part, facts)),
+        Expr::And(parts) => {
+            parts.iter().all(|part| part.matches(facts))
+                && parts.iter().any(|part| holds_by_type(part, facts))
+        }
+        Expr::Term(term) => names_event_type(term) && term.matches(facts),
+    }
+}
+
+/// Whether a condition says for itself, in some part of it, which kinds of events it is about.
 fn is_for_all(condition: &Query) -> bool {
     condition.terms().into_iter().any(names_event_type)
 }

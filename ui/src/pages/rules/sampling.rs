@@ -1,7 +1,7 @@
 //! How much of what comes in is stored.
 
 use bugle_protocol::{RuleTopic, UnixMillis};
-use bugle_rules::rehearsal::{self, MAX_RULES, SampledRule, SamplingRehearsal};
+use bugle_rules::rehearsal::{self, SampledRule, SamplingRehearsal};
 use bugle_rules::sample::{new_release_lines, presets, warnings};
 use bugle_rules::{Problem as Fault, Sampling, SamplingDocument};
 use serde::Serialize;
@@ -141,12 +141,7 @@ impl Topic for SamplingRules {
             line: problem.line,
             message: sentence(&problem.message),
         };
-        // Each line is compared with those above it.
-        let is_long = form.rules.lines().nth(MAX_RULES).is_some();
-        let warnings = match is_long {
-            true => Vec::new(),
-            false => warnings(&document, UnixMillis::now()),
-        };
+        let warnings = warnings(&document, UnixMillis::now());
         Ok(Beside {
             lines: LinesBeside::read(presets(), &form.rules).await?,
             warnings: warnings.into_iter().map(warning).collect(),
