@@ -99,8 +99,22 @@ def test_a_person_is_forgotten(running: Bugle, tmp_path: Path, is_running: bool)
     assert forget(running)["events"] == 0
 
 
+def test_what_was_sent_before_is_forgotten_though_it_waits(running: Bugle) -> None:
+    """Requests that were answered before the job began are not missed because they are stored while it runs."""
+    for number in range(200):
+        user = ADA if number % 2 else BOB
+        item = json.dumps({"message": f"number {number}", "user": {"email": user}}).encode()
+        body = b"{}\n" + json.dumps({"type": "event", "length": len(item)}).encode() + b"\n" + item + b"\n"
+        headers = {"X-Sentry-Auth": running.dsn.auth_header}
+        requests.post(running.base_url + running.dsn.envelope_path, body, headers=headers, timeout=10).raise_for_status()
+    report = forget(running)
+    assert (report["events"], report["queue"]["waiting"], report["newer"]) == (100, 0, False)
+    assert one(running, "SELECT COUNT(*) FROM event") == 100
+    eventually(lambda: not files_with(running.data, TRACES), "what is processed to leave the queue")
+
+
 def test_who_cannot_be_forgotten_is_told_why(running: Bugle) -> None:
-    for user, why in [("42", "too short"), ("1234", "fewer than 5 digits"), ("root", "names no person"), (" ", "empty")]:
+    for user, why in [("42", "too short"), ("1234", "fewer than 5 digits"), ("root", "names no person"), ("exception", "names no person"), (" ", "empty")]:
         done = running.run("forget", "--user", user)
         assert (done.returncode, done.stdout) == (1, "")
         assert why in done.stderr

@@ -10,6 +10,7 @@ use bugle_store::{
     Options, Project, Store,
 };
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::Jobs;
 use crate::Processor;
@@ -85,14 +86,14 @@ impl World {
     /// Processes what was pushed.
     async fn drain(&self) {
         let (stop, stopped) = watch::channel(false);
-        let processor =
-            tokio::spawn(Processor::new(self.store.clone(), self.queue.clone()).run(stopped));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(Processor::new(self.store.clone(), self.queue.clone()).run(stopped));
         let last = self.queue.last_position();
         while self.store.queue_position(self.queue.id()).await.unwrap() < last {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         stop.send_replace(true);
-        processor.await.unwrap();
+        tasks.join_next().await.unwrap().unwrap();
     }
 
     async fn erase(&self, person: &str, dry_run: bool) -> ErasureReport {
