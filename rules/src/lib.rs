@@ -6,6 +6,7 @@ pub mod facts;
 pub mod filter;
 mod lines;
 pub mod pattern;
+mod plain;
 mod presets;
 mod problem;
 mod project;
@@ -19,6 +20,7 @@ pub use documents::{FiltersDocument, SamplingDocument, ScrubbingDocument, TagsDo
 pub use facts::{Facts, Sender};
 pub use filter::{FilterHit, Filters};
 pub use lines::{NamedLine, hints, named_lines};
+pub use plain::{plain_error, plain_reason};
 pub use presets::{Place, Preset};
 pub use problem::Problem;
 pub use project::{Documents, Known, ProjectRules};

@@ -3,11 +3,11 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bugle_protocol::{RuleTopic, UnixMillis};
 use bugle_rules::{
     Documents, FiltersDocument, Problem, ProjectRules, SamplingDocument, ScrubbingDocument,
-    TagsDocument, hints,
+    TagsDocument, hints, plain_error,
 };
 use bugle_store::{NewRuleVersion, RuleOwner, Saved, Store};
 use serde::Serialize;
@@ -122,8 +122,9 @@ fn hints_of(document: &str) -> Vec<Problem> {
 /// Reads a document, and writes it down with all its members. One that is not known would say nothing, silently.
 fn complete<D: DeserializeOwned + Serialize>(text: &str) -> anyhow::Result<String> {
     let given: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).context("expected a JSON object")?;
-    let document: D = serde_json::from_str(text).context("invalid document")?;
+        serde_json::from_str(text).map_err(|error| invalid("expected a JSON object", &error))?;
+    let document: D =
+        serde_json::from_str(text).map_err(|error| invalid("invalid document", &error))?;
     let document = serde_json::to_value(document)?;
     for name in given.keys() {
         if document.get(name).is_none() {
@@ -136,6 +137,10 @@ fn complete<D: DeserializeOwned + Serialize>(text: &str) -> anyhow::Result<Strin
         }
     }
     Ok(document.to_string())
+}
+
+fn invalid(what: &str, error: &serde_json::Error) -> anyhow::Error {
+    anyhow!("{what}: {}", plain_error(error))
 }
 
 /// A problem as people read it, such as `rules, line 2, column 5: expected a value`.
@@ -194,9 +199,17 @@ mod tests {
     fn what_is_no_document_is_refused() {
         let refused = |topic, text| format!("{:#}", check(topic, text).unwrap_err());
         for (topic, text, begin) in [
-            (RuleTopic::Tags, "nonsense", "expected a JSON object: "),
+            (
+                RuleTopic::Tags,
+                "{",
+                "expected a JSON object: line 1, column 1: it ends in",
+            ),
             (RuleTopic::Tags, "[]", "expected a JSON object: "),
-            (RuleTopic::Tags, r#"{"rules":7}"#, "invalid document: "),
+            (
+                RuleTopic::Tags,
+                r#"{"rules":7}"#,
+                "invalid document: line 1, column 10: expected a text, not the number 7",
+            ),
             (
                 RuleTopic::Sampling,
                 r#"{"rule":""}"#,

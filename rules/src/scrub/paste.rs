@@ -8,6 +8,7 @@ use super::config::{ConfigError, PiiConfig, RuleSpec};
 use super::limits::{MAX_ERRORS, Scope};
 use super::resolve::{self, Author};
 use super::selector::{Selector, SelectorError};
+use crate::plain::{plain_error, plain_reason};
 use crate::problem::Problem;
 
 /// Texts longer than this are refused.
@@ -73,7 +74,9 @@ fn unwrapped(mut value: Value) -> Result<(Value, bool), Problem> {
             Value::String(text) => {
                 is_inner = true;
                 let inner = serde_json::from_str(&text);
-                inner.map_err(|error| unplaced(format!("the text is no JSON: {error}")))?
+                inner.map_err(|error| {
+                    unplaced(format!("the text is no JSON: {}", plain_error(&error)))
+                })?
             }
             Value::Object(mut members) => {
                 let inner = SETTINGS_MEMBERS
@@ -103,7 +106,7 @@ impl Reader<'_> {
         for (id, rule) in self.object(members, "rules") {
             match serde_json::from_value::<RuleSpec>(rule.clone()) {
                 Ok(rule) => drop(config.rules.insert(id.clone(), rule)),
-                Err(error) => self.at_key(id, 0, format!("rule {id:?}: {error}")),
+                Err(error) => self.at_key(id, 0, format!("rule {id:?}: {}", plain_reason(&error))),
             }
         }
         for (selector, ids) in self.object(members, "applications") {
@@ -114,7 +117,7 @@ impl Reader<'_> {
         match members.get("vars").cloned().map(serde_json::from_value) {
             None => {}
             Some(Ok(vars)) => config.vars = vars,
-            Some(Err(error)) => self.at_key("vars", 0, format!("vars: {error}")),
+            Some(Err(error)) => self.at_key("vars", 0, format!("vars: {}", plain_reason(&error))),
         }
         let extras = BTreeSet::new();
         let resolved = resolve::resolve(&config, Author::Team, Scope::One, &extras);
@@ -215,8 +218,7 @@ fn syntax(text: &str, error: &serde_json::Error) -> Problem {
         .unwrap_or_default();
     // The column is one of bytes, and none at the end of the line before.
     let before = line.get(..error.column().saturating_sub(1)).unwrap_or(line);
-    let message = error.to_string();
-    let reason = message.split(" at line ").next().unwrap_or_default();
+    let reason = plain_reason(error);
     Problem {
         line: Some(error.line().max(1)),
         column: Some(before.chars().count() + 1),

@@ -121,7 +121,7 @@ async fn a_rate_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_long_text_is_tried_and_listed_in_part() {
+async fn a_text_that_is_too_long_is_refused_and_kept() {
     let mut world = world().await;
     record_transactions(&world).await;
     let token = world.browser.form_token().await;
@@ -136,6 +136,6 @@ async fn a_long_text_is_tried_and_listed_in_part() {
         ("action", "preview"),
     ];
     let page = world.browser.post(PATH, &form).await;
-    assert_eq!(page.status, StatusCode::OK);
-    page.assert_shows(&["Only the first 1 000 lines are listed"]);
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    page.assert_shows(&["Line 1001", "transaction:/1199/* -> sample 0.5"]);
 }

@@ -6,7 +6,7 @@ use axum::extract::{Form, Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use bugle_protocol::{RuleVersionId, UnixMillis};
-use bugle_rules::Problem as Fault;
+use bugle_rules::{Problem as Fault, plain_error};
 use bugle_store::{NewRuleVersion, RuleVersion, Saved, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +151,7 @@ impl<'r, T: Topic> Editor<'r, T> {
         let (document, unreadable) = match read {
             None => (T::initial(&place), None),
             Some(Ok(document)) => (document, None),
-            Some(Err(error)) => (T::initial(&place), Some(error.to_string())),
+            Some(Err(error)) => (T::initial(&place), Some(plain_error(&error))),
         };
         Ok(Self {
             ui,
