@@ -7,8 +7,8 @@ use std::fmt;
 
 pub use version::{MAX_NUMBERS, Version};
 
-/// The longest release, in bytes.
-pub const MAX_RELEASE_BYTES: usize = 200;
+/// The longest release, in characters.
+pub const MAX_RELEASE_CHARS: usize = 200;
 
 /// Lengths of the hashes that build systems use; hex digits in another number are a word.
 const HASH_LENGTHS: [usize; 6] = [12, 16, 20, 32, 40, 64];
@@ -29,7 +29,7 @@ pub struct Release<'r> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRelease {
     /// It exceeds the limit.
-    #[error("a release is at most {MAX_RELEASE_BYTES} bytes long")]
+    #[error("a release is at most {MAX_RELEASE_CHARS} characters long")]
     TooLong,
     /// It would not fit into a path or onto a line.
     #[error("a release has no slash, backslash, tab, line end or other control character")]
@@ -132,7 +132,7 @@ impl fmt::Display for Release<'_> {
 
 fn check(release: &str) -> Result<(), InvalidRelease> {
     let is_bad = |c: char| matches!(c, '/' | '\\') || c.is_ascii_control();
-    if release.len() > MAX_RELEASE_BYTES {
+    if release.chars().nth(MAX_RELEASE_CHARS).is_some() {
         Err(InvalidRelease::TooLong)
     } else if release.contains(is_bad) {
         Err(InvalidRelease::BadCharacter)
@@ -216,6 +216,8 @@ mod tests {
         }
         assert!(Release::parse(&"x".repeat(200)).is_ok());
         assert_eq!(Release::parse(&"x".repeat(201)), Err(TooLong));
+        assert!(Release::parse(&format!("é@{}", "é".repeat(198))).is_ok());
+        assert_eq!(Release::parse(&"é".repeat(201)), Err(TooLong));
     }
 
     #[test]

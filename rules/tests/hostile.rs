@@ -54,6 +54,36 @@ fn many_patterns_and_a_large_event_take_a_moment() {
 }
 
 #[test]
+fn what_takes_a_walk_through_the_event_is_looked_up_once() {
+    let fields = [
+        "error.main_thread:true",
+        "stack.in_app:true",
+        "error.handled:false",
+        "tags[handled]:x",
+    ];
+    let line = |n: usize| format!("{} dist:{n} -> drop\n", fields[n % fields.len()]);
+    let document = FiltersDocument {
+        rules: (0..1_000).map(line).collect(),
+        ..FiltersDocument::default()
+    };
+    let (filters, _) = Filters::lenient(&document);
+    let exception = r#"{"type":"E","thread_id":1,"stacktrace":{"frames":[{"in_app":false}]}}"#;
+    let threads: Vec<String> = (2..3_000)
+        .map(|n| format!(r#"{{"id":{n},"main":false}}"#))
+        .collect();
+    let event = format!(
+        r#"{{"exception":[{}],"threads":[{}]}}"#,
+        vec![exception; 2_000].join(","),
+        threads.join(",")
+    );
+    let event = Event::parse(event.as_bytes()).expect("it is an event");
+    let started = Instant::now();
+    let facts = Facts::new(&event, Sender::default(), UnixMillis(0));
+    assert_eq!(filters.first_hit(&facts), None);
+    assert!(started.elapsed().as_secs() < 2, "{:?}", started.elapsed());
+}
+
+#[test]
 fn many_rules_and_a_crowded_event_take_bounded_time() {
     let line = |n: usize| {
         format!(

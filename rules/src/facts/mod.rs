@@ -41,6 +41,7 @@ pub struct Facts<'e> {
     lists: Lists<'e>,
     title: OnceCell<Cow<'e, str>>,
     user: OnceCell<Option<String>>,
+    main_thread: OnceCell<Option<bool>>,
 }
 
 impl<'e> Facts<'e> {
@@ -54,6 +55,7 @@ impl<'e> Facts<'e> {
             lists: Lists::default(),
             title: OnceCell::new(),
             user: OnceCell::new(),
+            main_thread: OnceCell::new(),
         }
     }
 

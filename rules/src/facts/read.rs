@@ -73,6 +73,11 @@ impl<'e> Facts<'e> {
 
     /// Whether one of the exceptions belongs to a thread that is the main one.
     pub(super) fn in_main_thread(&self) -> Values<'_> {
+        let found = self.main_thread.get_or_init(|| self.find_main_thread());
+        found.map_or(Values::None, Values::Bool)
+    }
+
+    fn find_main_thread(&self) -> Option<bool> {
         let ids = self
             .event
             .exceptions()
@@ -83,9 +88,7 @@ impl<'e> Facts<'e> {
             let is_main = thread.0.get("main")?.as_bool()?;
             is_one.then_some(is_main)
         });
-        threads
-            .reduce(|a, b| a || b)
-            .map_or(Values::None, Values::Bool)
+        threads.reduce(|a, b| a || b)
     }
 
     pub(super) fn object(&self, path: &[&str]) -> Option<&'e Object<'e>> {
