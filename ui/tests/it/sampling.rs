@@ -105,6 +105,24 @@ async fn a_line_that_cannot_decide_is_pointed_out() {
 }
 
 #[tokio::test]
+async fn a_line_about_errors_that_samples_none_is_told() {
+    let mut world = world().await;
+    let token = world.browser.form_token().await;
+    let form = [
+        ("form_token", token.as_str()),
+        ("based_on", "0"),
+        ("rules", "level:error -> sample 0.1"),
+        ("action", "save"),
+    ];
+    let done = world.browser.post(PATH, &form).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let page = world.browser.get(PATH).await;
+    page.assert_shows(&[
+        "Line 1: This line is about transactions alone, although level is about errors",
+    ]);
+}
+
+#[tokio::test]
 async fn a_rate_that_is_none_is_refused() {
     let mut world = world().await;
     let token = world.browser.form_token().await;

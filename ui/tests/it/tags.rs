@@ -141,7 +141,7 @@ async fn hints_are_shown_where_they_belong_and_keep_nothing_from_being_saved() {
     assert_eq!(saved(&world).await.unwrap().rules, rules);
     let page = world.browser.get(PATH).await;
     page.assert_shows(&[
-        "Line 2: There is no field `error.typ`; did you mean `error.type`?",
+        "Line 2: There is no field error.typ; did you mean error.type?",
         "error.typ:KeyError -> tag kind=key ^",
     ]);
     assert!(!page.text.contains("cannot be used"));

@@ -7,7 +7,7 @@ use bugle_rules::{Problem as Fault, Sampling, SamplingDocument};
 use serde::Serialize;
 
 use super::Topic;
-use super::faults::sentence;
+use super::faults::FaultView;
 use super::fields::Fields;
 use super::hits::NamedRule;
 use super::lines::{self, LinesBeside};
@@ -35,15 +35,8 @@ pub(super) struct SamplingForm {
 #[derive(Debug, Serialize)]
 pub(super) struct Beside {
     lines: LinesBeside,
-    /// Lines that can never decide.
-    warnings: Vec<Warning>,
-}
-
-/// What is unlikely to be meant.
-#[derive(Debug, Serialize)]
-struct Warning {
-    line: Option<usize>,
-    message: String,
+    /// Lines that can never decide, or not about what they seem to be about.
+    warnings: Vec<FaultView>,
 }
 
 /// The model of the preview.
@@ -137,14 +130,11 @@ impl Topic for SamplingRules {
         let document = SamplingDocument {
             rules: form.rules.clone(),
         };
-        let warning = |problem: Fault| Warning {
-            line: problem.line,
-            message: sentence(&problem.message),
-        };
         let warnings = warnings(&document, UnixMillis::now());
+        let warnings = warnings.iter().map(|fault| FaultView::new(fault, None));
         Ok(Beside {
             lines: LinesBeside::read(presets(), &form.rules).await?,
-            warnings: warnings.into_iter().map(warning).collect(),
+            warnings: warnings.collect(),
         })
     }
 
