@@ -46,8 +46,9 @@ pub(super) fn rows(
         let is_near = |mentions: &Mentions| {
             let label = row.user_label.as_deref().unwrap_or_default();
             let texts = [row.title.as_str(), &row.tags, label];
-            let mut texts = texts.into_iter().map(str::as_bytes).chain(body.as_deref());
-            texts.any(|text| mentions.is_near(text))
+            let texts = texts.into_iter().map(str::as_bytes);
+            let mut texts = texts.chain(body.as_deref());
+            texts.any(|text| mentions.is_in(text) && mentions.is_near(text))
         };
         let is_near = mentions.is_some_and(is_near);
         let body = body.filter(|body| is_questioned || person.may_be_in(body));

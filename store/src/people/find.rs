@@ -28,6 +28,8 @@ enum Case {
 pub(super) struct Finder {
     /// Lower-case where case does not matter; the longest first.
     needles: Vec<String>,
+    /// What all of them begin with, if that is something: where it is not, none of them is.
+    head: Option<String>,
     case: Case,
     /// What must not stand beside it, though it is no letter or digit.
     neighbours: &'static [u8],
@@ -60,6 +62,7 @@ impl Finder {
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
         Self {
+            head: common_head(&needles),
             needles,
             case,
             neighbours: match (is_email, ip) {
@@ -75,6 +78,10 @@ impl Finder {
 
     /// Whether the identifier is somewhere in these bytes, be it a part of a longer word.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        let head = self.head.as_ref().filter(|_| self.ip.is_none());
+        if head.is_some_and(|head| self.find(bytes, head, 0).is_none()) {
+            return false;
+        }
         self.needles
             .iter()
             .any(|needle| self.find(bytes, needle, 0).is_some())
@@ -166,6 +173,20 @@ impl Finder {
             at = end;
         }
     }
+}
+
+/// The letters of ASCII that all needles begin with.
+fn common_head(needles: &[String]) -> Option<String> {
+    let (first, others) = needles.split_first()?;
+    let same = |at: &usize| {
+        let byte = first.as_bytes()[*at];
+        byte.is_ascii()
+            && others
+                .iter()
+                .all(|one| one.as_bytes().get(*at) == Some(&byte))
+    };
+    let length = (0..first.len()).take_while(same).count();
+    (length > 0).then(|| first[..length].to_owned())
 }
 
 /// Whether the bytes end in a word, apart from the end of an escape.

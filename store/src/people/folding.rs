@@ -19,7 +19,7 @@ pub(super) fn find_ignoring_case(text: &[u8], needle: &[u8], from: usize) -> Opt
 pub(super) fn find_folded(text: &[u8], needle: &str, from: usize) -> Option<(usize, usize)> {
     // Far cheaper: without what is ASCII at its end it is nowhere. The sign of Kelvin folds to a `k`.
     let tail = needle.trim_start_matches(|one: char| one != '@');
-    if tail.is_ascii() && !tail.contains('k') {
+    if !tail.is_empty() && tail.is_ascii() && !tail.contains('k') {
         find_ignoring_case(text, tail.as_bytes(), from)?;
     }
     (from..text.len()).find_map(|at| Some((at, match_folded(text, needle, at)?)))
