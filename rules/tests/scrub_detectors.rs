@@ -308,6 +308,82 @@ fn the_rules_can_be_used_by_their_ids() {
 }
 
 #[test]
+fn values_of_pairs_go_by_their_keys_wherever_a_pair_stands() {
+    let document = ScrubbingDocument {
+        settings: ScrubSettings {
+            sensitive_fields: vec!["pin".to_owned()],
+            safe_fields: vec!["author".to_owned()],
+            ..ScrubSettings::default()
+        },
+        advanced: PiiConfig::parse(r#"{"applications":{"extra.f.1":["@ip"]}}"#).unwrap(),
+        detectors: BTreeSet::from([ExtraDetector::Pair]),
+    };
+    let sentry = Scrubber::lenient(&document.settings, &document.advanced).0;
+    let (scrubber, _) = Scrubber::of_document(&document);
+    let long = "x".repeat(100);
+    for (list, with_pairs, as_sentry) in [
+        (
+            r#"["password","hunter"]"#,
+            r#"["[Filtered]","[Filtered]"]"#,
+            r#"["[Filtered]","hunter"]"#,
+        ),
+        (
+            r#"[["password","hunter"],"x"]"#,
+            r#"[["[Filtered]","[Filtered]"],"x"]"#,
+            r#"[["[Filtered]","hunter"],"x"]"#,
+        ),
+        (
+            r#"["--pin",1234]"#,
+            r#"["[Filtered]",null]"#,
+            r#"["[Filtered]",1234]"#,
+        ),
+        (
+            r#"["pin",["12","34"]]"#,
+            r#"["[Filtered]",null]"#,
+            r#"["[Filtered]",["12","34"]]"#,
+        ),
+        // What is none, or has no such key, stays; places go on to be places.
+        (
+            r#"["password","a","b"]"#,
+            r#"["[Filtered]","a","b"]"#,
+            r#"["[Filtered]","a","b"]"#,
+        ),
+        (r#"["a","b"]"#, r#"["a","b"]"#, r#"["a","b"]"#),
+        (
+            r#"["author","b"]"#,
+            r#"["[Filtered]","b"]"#,
+            r#"["[Filtered]","b"]"#,
+        ),
+        (
+            r#"["auth failed",{"a":1}]"#,
+            r#"["[Filtered]",{"a":1}]"#,
+            r#"["[Filtered]",{"a":1}]"#,
+        ),
+        (
+            r#"["'password'","'x'"]"#,
+            r#"["[Filtered]","[Filtered]"]"#,
+            r#"["[Filtered]","'x'"]"#,
+        ),
+        (r#"["a","1.2.3.4"]"#, r#"["a","[ip]"]"#, r#"["a","[ip]"]"#),
+        (
+            &format!(r#"["{long}pin","b"]"#),
+            r#"["[Filtered]","b"]"#,
+            r#"["[Filtered]","b"]"#,
+        ),
+    ] {
+        let outcome = |scrubber: &Scrubber| {
+            let event = format!(r#"{{"extra":{{"f":{list}}}}}"#);
+            let mut event = Event::parse(event.as_bytes()).unwrap();
+            scrubber.scrub(&mut event, &mut Meta::default());
+            event.to_json()
+        };
+        let expected = |list: &str| format!(r#"{{"extra":{{"f":{list}}}}}"#);
+        assert_eq!(outcome(&scrubber), expected(with_pairs));
+        assert_eq!(outcome(&sentry), expected(as_sentry));
+    }
+}
+
+#[test]
 fn documents_know_the_detectors_by_name() {
     for detector in ExtraDetector::ALL {
         let json = serde_json::to_string(&detector).unwrap();

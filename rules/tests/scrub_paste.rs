@@ -65,7 +65,7 @@ fn every_mistake_is_named_with_its_place() {
     );
     let messages: Vec<&str> = found.iter().map(|(.., message)| message.as_str()).collect();
     assert!(
-        messages[0].starts_with("rule \"a\": invalid type: integer `7`"),
+        messages[0].starts_with("rule \"a\": expected a text, not the number 7"),
         "{messages:?}"
     );
     assert!(messages[2].contains("unclosed group"), "{messages:?}");

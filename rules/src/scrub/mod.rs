@@ -70,6 +70,8 @@ struct Pass {
     matcher: Matcher,
     /// The rules of each of the matcher's selectors.
     applications: Vec<Vec<Arc<Rule>>>,
+    /// Whether a list of a text and another value is a pair wherever it stands.
+    knows_pairs: bool,
 }
 
 /// Scrubs as a new project does: the default rules, no IP addresses.
@@ -142,8 +144,10 @@ impl Scrubber {
         let all = |_: &Selector| true;
         let passes = [&own.applications, &of_settings.applications].into_iter();
         let scrubber = Self {
-            passes: passes.filter_map(|rules| Pass::new(rules, all)).collect(),
-            attachments: Pass::new(&own.applications, |selector| {
+            passes: passes
+                .filter_map(|rules| Pass::new(rules, extras, all))
+                .collect(),
+            attachments: Pass::new(&own.applications, extras, |selector| {
                 selector.asks_for(ValueType::Attachments)
             }),
             defaults: settings.scrub_data && settings.scrub_defaults,
@@ -217,7 +221,11 @@ impl Scrubber {
 
 impl Pass {
     /// Compiles the applications whose selectors are `wanted`, if there are any.
-    fn new(all: &[Application<'_>], wanted: impl Fn(&Selector) -> bool) -> Option<Self> {
+    fn new(
+        all: &[Application<'_>],
+        extras: &BTreeSet<ExtraDetector>,
+        wanted: impl Fn(&Selector) -> bool,
+    ) -> Option<Self> {
         let applications = all
             .iter()
             .filter(|application| wanted(application.selector));
@@ -231,6 +239,7 @@ impl Pass {
         Some(Self {
             matcher: Matcher::new(applications.iter().map(|application| application.selector)),
             applications: rules.collect(),
+            knows_pairs: extras.contains(&ExtraDetector::Pair),
         })
     }
 

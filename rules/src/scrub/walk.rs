@@ -16,6 +16,12 @@ use apply::Value;
 use memo::Memo;
 use path::{Known, Name, Path};
 
+/// A longer text is hardly the key of what stands beside it.
+const LONGEST_KEY: usize = 64;
+
+/// What a key may have in it besides letters and digits; quotes are around those in texts of local variables.
+const KEY_SIGNS: [char; 6] = ['_', '-', '.', ':', '\'', '"'];
+
 /// Runs the rules of one pass over the whole event.
 pub(super) fn run<'s>(
     pass: &'s Pass,
@@ -131,7 +137,10 @@ impl<'s, 'm> Walk<'s, 'm> {
             }
             (Json::Array(items), _) => {
                 if let Some(field) = free_field(field.class) {
-                    self.items(items, field, path);
+                    match self.pass.knows_pairs && is_one_pair(items) {
+                        true => self.pair(items, field, path),
+                        false => self.items(items, field, path),
+                    }
                 }
             }
             _ => {}
@@ -215,6 +224,19 @@ impl<'s, 'm> Walk<'s, 'm> {
         }
     }
 
+    /// Scrubs a pair that stands alone or among what is none: selectors know its value by the key and by the place.
+    fn pair(&mut self, items: &mut [Json<'_>], field: &'static Field, parent: &Path<'_>) {
+        if let [Json::String(key), value] = items {
+            let place = Name::Index(1);
+            let name = Name::Second(key);
+            self.visit(value, Known { name, field }, parent.child(place));
+        }
+        if let Some(first) = items.first_mut() {
+            let name = Name::Index(0);
+            self.visit(first, Known { name, field }, parent.child(name));
+        }
+    }
+
     /// Scrubs the value of each `[key, value]`, which selectors know by its key.
     fn pairs(&mut self, items: &mut [Json<'_>], class: Class, parent: &Path<'_>) {
         let Some(field) = free_field(class) else {
@@ -252,4 +274,13 @@ fn types_of(value: &Json<'_>, field: &Field) -> Types {
 
 fn is_pair(value: &Json<'_>) -> bool {
     matches!(value.as_array(), Some([Json::String(_), _]))
+}
+
+/// Whether a list is of a text that may be a key, and one value: a sentence with its arguments is none.
+fn is_one_pair(items: &[Json<'_>]) -> bool {
+    let may_be_in_key = |c: char| c.is_alphanumeric() || KEY_SIGNS.contains(&c);
+    let [Json::String(key), _] = items else {
+        return false;
+    };
+    key.len() <= LONGEST_KEY && key.chars().all(may_be_in_key)
 }

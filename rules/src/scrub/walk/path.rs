@@ -16,6 +16,8 @@ pub(super) struct Path<'p> {
 pub(super) enum Name<'p> {
     Key(&'p str),
     Index(usize),
+    /// The second of two in a list, of which the first is a text: known by that and by its place.
+    Second(&'p str),
 }
 
 /// How selectors know a value: its key or its place in a list, and the field it is.
@@ -26,23 +28,21 @@ pub(super) struct Known<'k> {
 }
 
 impl<'k> Known<'k> {
+    /// The key that rules see.
     pub(super) fn key(self) -> Option<&'k str> {
         match self.name {
-            Name::Key(key) => Some(key),
+            Name::Key(key) | Name::Second(key) => Some(key),
             Name::Index(_) => None,
         }
     }
 
     pub(super) fn step(self, types: Types) -> Step<'k> {
-        let index = match self.name {
-            Name::Key(_) => None,
-            Name::Index(index) => Some(index),
+        let (key, index) = match self.name {
+            Name::Key(key) => (Some(key), None),
+            Name::Index(index) => (None, Some(index)),
+            Name::Second(key) => (Some(key), Some(1)),
         };
-        Step {
-            key: self.key(),
-            index,
-            types,
-        }
+        Step { key, index, types }
     }
 }
 
@@ -66,6 +66,7 @@ impl<'p> Path<'p> {
         match self.name {
             Name::Key(key) => parent.child_mut(key),
             Name::Index(index) => parent.child_mut(&index.to_string()),
+            Name::Second(_) => parent.child_mut("1"),
         }
     }
 
@@ -78,6 +79,7 @@ impl<'p> Path<'p> {
         match self.name {
             Name::Key(key) => parent.child(key),
             Name::Index(index) => parent.child(&index.to_string()),
+            Name::Second(_) => parent.child("1"),
         }
     }
 }
