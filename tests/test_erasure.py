@@ -114,7 +114,8 @@ def test_what_was_sent_before_is_forgotten_though_it_waits(running: Bugle) -> No
 
 
 def test_who_cannot_be_forgotten_is_told_why(running: Bugle) -> None:
-    reasons = {"42": "too short", "1234": "fewer than 5 digits", "root": "names no person", "exception": "names no person", " ": "empty"}
+    nobody = "names no person"
+    reasons = {"42": "too short", "1234": "fewer than 5 digits", "root": nobody, "exception": nobody, " ": "empty"}
     for user, why in reasons.items():
         done = running.run("forget", "--user", user)
         assert (done.returncode, done.stdout) == (1, "")
