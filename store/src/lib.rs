@@ -72,6 +72,6 @@ pub use rejections::Rejection;
 pub use rules::{NewRuleVersion, RuleHits, RuleOwner, RuleVersion, Saved};
 pub use sessions::{Session, SessionToken};
 pub use tokens::{ApiToken, Scope};
-pub use transactions::StoredTransaction;
+pub use transactions::{StoredTransaction, TransactionRow};
 pub use usage::Connections;
 pub use users::{Role, User};

@@ -15,6 +15,66 @@ const BY_EVENT_ID: &str = "
         ON p.project_id = t.project_id AND p.transaction_row = t.id AND p.day = t.received_at / 86400000
     WHERE t.project_id = $1 AND t.event_id = $2";
 
+const NEWEST: &str = "
+    SELECT event_id, name, op, status, timestamp, duration_us, environment, release, client_rate, server_rate
+    FROM transaction_event WHERE project_id = $1
+    ORDER BY timestamp DESC, id DESC LIMIT $2";
+
+/// A transaction in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransactionRow {
+    /// Its id, unique among the project's transactions.
+    pub event_id: EventId,
+    /// Its name.
+    pub name: String,
+    /// Its operation, such as `http.server`.
+    pub op: String,
+    /// How it ended: `ok`, `internal_error` …
+    pub status: String,
+    /// When it ended.
+    pub timestamp: UnixMillis,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// Its environment.
+    pub environment: Option<String>,
+    /// Its release.
+    pub release: Option<String>,
+    /// How many transactions it stands for, as [`StoredTransaction::weight`] says.
+    pub weight: f64,
+}
+
+#[derive(sqlx::FromRow)]
+struct RowColumns {
+    event_id: Vec<u8>,
+    name: String,
+    op: String,
+    status: String,
+    timestamp: i64,
+    duration_us: i64,
+    environment: Option<String>,
+    release: Option<String>,
+    client_rate: Option<f64>,
+    server_rate: f64,
+}
+
+impl TryFrom<RowColumns> for TransactionRow {
+    type Error = StoreError;
+
+    fn try_from(row: RowColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            event_id: event_id(&row.event_id)?,
+            name: row.name,
+            op: row.op,
+            status: row.status,
+            timestamp: UnixMillis(row.timestamp),
+            duration_us: u64::try_from(row.duration_us).unwrap_or(0),
+            environment: row.environment,
+            release: row.release,
+            weight: weight(row.client_rate, row.server_rate),
+        })
+    }
+}
+
 /// A transaction as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredTransaction {
@@ -87,8 +147,12 @@ impl StoredTransaction {
     /// and by that of rules.
     #[must_use]
     pub fn weight(&self) -> f64 {
-        1.0 / (self.client_rate.unwrap_or(1.0) * self.server_rate)
+        weight(self.client_rate, self.server_rate)
     }
+}
+
+fn weight(client_rate: Option<f64>, server_rate: f64) -> f64 {
+    1.0 / (client_rate.unwrap_or(1.0) * server_rate)
 }
 
 impl TryFrom<Columns> for StoredTransaction {
@@ -121,6 +185,23 @@ impl TryFrom<Columns> for StoredTransaction {
 }
 
 impl Store {
+    /// The newest transactions of a project, newest first, without their bodies.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Damaged`].
+    pub async fn transactions(
+        &self,
+        project: ProjectId,
+        limit: u32,
+    ) -> Result<Vec<TransactionRow>, StoreError> {
+        let rows: Vec<RowColumns> = with_reader!(&self.db, |pool| sqlx::query_as(NEWEST)
+            .bind(project.0)
+            .bind(i64::from(limit))
+            .fetch_all(pool)
+            .await)?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
     /// One transaction by its id, with its body.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ macro_rules! embedded {
     };
 }
 
-const TEMPLATES: [(&str, &str); 30] = embedded![
+const TEMPLATES: [(&str, &str); 32] = embedded![
     "macros.html",
     "plain.html",
     "page.html",
@@ -48,6 +48,8 @@ const TEMPLATES: [(&str, &str); 30] = embedded![
     "filters.html",
     "sampling.html",
     "tags.html",
+    "transaction.html",
+    "transactions.html",
     "versions.html",
     "version.html",
 ];

@@ -114,7 +114,13 @@ async fn the_same_transaction_counts_once(store: TestStore) {
     let first = first.unwrap();
     assert_eq!(first.name, "/checkout/");
     assert_eq!(first.body, br#"{"type":"transaction"}"#);
+    let rows = store.transactions(project.id, 10).await.unwrap();
+    let ids = rows.iter().map(|row| row.event_id).collect::<Vec<_>>();
     let recent = store.recent_transactions(project.id, 10).await.unwrap();
+    assert_eq!(
+        ids,
+        recent.iter().map(|body| body.event_id).collect::<Vec<_>>()
+    );
     assert_eq!(recent.len(), 2);
     assert_eq!(
         (recent[0].event_id, &*recent[0].title),

@@ -14,17 +14,19 @@ mod rich;
 mod rules;
 mod sections;
 mod security;
+mod spans;
 mod troubles;
 
 use bugle_protocol::json::{self, Json};
-use bugle_protocol::{Event, Meta, UnixMillis};
-use bugle_store::StoredEvent;
+use bugle_protocol::{Event, EventId, Meta, UnixMillis};
+use bugle_store::{StoredEvent, StoredTransaction};
 use serde::Serialize;
 
 use crate::problem::Problem;
 use crate::when::When;
 
 pub(crate) use rich::pretty;
+pub(crate) use spans::{Spans, duration};
 
 use breadcrumbs::Breadcrumbs;
 use exceptions::ExceptionView;
@@ -70,28 +72,81 @@ pub(crate) struct EventView {
     rules: Vec<Touch>,
 }
 
+/// What is stored beside a body.
+struct Head<'r> {
+    level: &'static str,
+    platform: &'r str,
+    environment: Option<&'r String>,
+    release: Option<&'r String>,
+    user_label: Option<&'r String>,
+    trace_id: Option<&'r String>,
+    tags: &'r [(String, String)],
+    /// When it happened, and when it came in.
+    times: (UnixMillis, UnixMillis),
+}
+
 impl EventView {
     /// Reads a stored event.
     ///
     /// # Errors
     /// [`Problem::Broken`] if the stored body is not an event.
     pub(crate) fn new(stored: &StoredEvent, now: UnixMillis) -> Result<Self, Problem> {
-        let event = Event::parse(&stored.body)
+        let row = &stored.row;
+        let head = Head {
+            level: row.level.as_str(),
+            platform: &row.platform,
+            environment: row.environment.as_ref(),
+            release: row.release.as_ref(),
+            user_label: row.user_label.as_ref(),
+            trace_id: row.trace_id.as_ref(),
+            tags: &row.tags,
+            times: (row.timestamp, row.received_at),
+        };
+        Self::of_body(row.event_id, &stored.body, &head, now)
+    }
+
+    /// Reads a stored transaction, which has the same shape.
+    ///
+    /// # Errors
+    /// [`Problem::Broken`] if the stored body is not an event.
+    pub(crate) fn of_transaction(
+        stored: &StoredTransaction,
+        now: UnixMillis,
+    ) -> Result<Self, Problem> {
+        let head = Head {
+            level: "info",
+            platform: &stored.platform,
+            environment: stored.environment.as_ref(),
+            release: stored.release.as_ref(),
+            user_label: stored.user_label.as_ref(),
+            trace_id: Some(&stored.trace_id),
+            tags: &stored.tags,
+            times: (stored.timestamp, stored.received_at),
+        };
+        Self::of_body(stored.event_id, &stored.body, &head, now)
+    }
+
+    fn of_body(
+        id: EventId,
+        body: &[u8],
+        head: &Head<'_>,
+        now: UnixMillis,
+    ) -> Result<Self, Problem> {
+        let event = Event::parse(body)
             .map_err(|_| Problem::Broken("a stored event's body is not an event"))?;
         let meta = event.get("_meta").map(Meta::from_json).unwrap_or_default();
         let field = |key| Noted::field(&event, &meta, key);
-        let row = &stored.row;
         let exceptions = exceptions::of(field("exception"), event.platform());
         Ok(Self {
-            id: row.event_id.to_string(),
-            level: row.level.as_str(),
-            platform: row.platform.clone(),
-            environment: row.environment.clone(),
-            release: row.release.clone(),
-            user_label: row.user_label.clone(),
-            trace_id: row.trace_id.clone(),
-            happened: When::new(row.timestamp, now),
-            received: When::new(row.received_at, now),
+            id: id.to_string(),
+            level: head.level,
+            platform: head.platform.to_owned(),
+            environment: head.environment.cloned(),
+            release: head.release.cloned(),
+            user_label: head.user_label.cloned(),
+            trace_id: head.trace_id.cloned(),
+            happened: When::new(head.times.0, now),
+            received: When::new(head.times.1, now),
             message: field("logentry").and_then(|entry| MessageView::new(entry, &exceptions)),
             is_tree: exceptions.iter().any(|exception| exception.is_nested()),
             exceptions,
@@ -101,7 +156,7 @@ impl EventView {
             request: field("request").and_then(RequestView::new),
             security: SecurityView::new(field),
             user: user(field("user")),
-            tags: fields::of_tags(field("tags"), &row.tags),
+            tags: fields::of_tags(field("tags"), head.tags),
             contexts: sections::contexts(field("contexts")),
             extra: fields::of_object(field("extra")),
             modules: fields::of_object(field("modules")),

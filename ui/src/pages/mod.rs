@@ -17,6 +17,7 @@ mod rules;
 mod settings;
 mod setup;
 mod stats;
+mod transactions;
 
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ pub(crate) fn routes() -> Router<Arc<Ui>> {
     let pages = pages.map(|(path, handlers)| (path.to_owned(), handlers));
     let pages = pages.into_iter().chain(rules::routes());
     let pages = pages.chain(erasure::routes());
+    let pages = pages.chain(transactions::routes());
     pages.fold(routes, |routes, (path, handlers)| {
         routes
             .route(&path, handlers.clone())

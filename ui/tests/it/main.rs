@@ -14,4 +14,5 @@ mod scrubbing;
 mod stats;
 mod support;
 mod tags;
+mod transactions;
 mod world;

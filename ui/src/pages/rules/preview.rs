@@ -11,6 +11,7 @@ use super::Topic;
 use super::lines::cut;
 use super::place::Place;
 use crate::Ui;
+use crate::pages::transactions;
 use crate::problem::Problem;
 use crate::when::When;
 
@@ -59,7 +60,7 @@ pub(super) struct EffectView {
 #[derive(Debug, Serialize)]
 struct ExampleView {
     title: String,
-    /// The page of an event; transactions have none.
+    /// Its page.
     url: Option<String>,
     when: When,
     matched: Vec<MatchedView>,
@@ -78,6 +79,8 @@ struct MatchedView {
 pub(super) struct Sample {
     bodies: Vec<StoredBody>,
     issues: String,
+    /// The address of the transactions of the project, if it is one.
+    transactions: Option<String>,
 }
 
 impl Sample {
@@ -94,6 +97,7 @@ impl Sample {
         Ok(Self {
             bodies,
             issues: ui.site.link("/issues"),
+            transactions: place.project.as_ref().map(|own| transactions::url(ui, own)),
         })
     }
 
@@ -163,10 +167,14 @@ impl Sample {
     fn example(&self, example: &Example, member: fn(&str) -> &'static str) -> ExampleView {
         let mut bodies = self.bodies.iter();
         let stored = bodies.find(|body| body.event_id == example.event_id);
-        let issue = stored.and_then(|body| body.issue);
+        let id = example.event_id;
+        let url = stored.and_then(|body| match body.issue {
+            Some(issue) => Some(format!("{}/{issue}/events/{id}/", self.issues)),
+            None => Some(format!("{}{id}/", self.transactions.as_deref()?)),
+        });
         ExampleView {
             title: example.title.clone(),
-            url: issue.map(|issue| format!("{}/{issue}/events/{}/", self.issues, example.event_id)),
+            url,
             when: When::new(example.received_at, UnixMillis::now()),
             matched: example.matched.iter().map(matched).collect(),
             decided_by: example.decided_by.map(|place| name_of(place, member)),

@@ -11,7 +11,7 @@ pub(super) struct Words {
 
 /// The parts of a sentence. One whose backticks are no pairs quotes what somebody typed, and is shown as it is.
 pub(super) fn words(sentence: &str) -> Vec<Words> {
-    let has_pairs = sentence.matches('`').count() % 2 == 0;
+    let has_pairs = sentence.matches('`').count().is_multiple_of(2);
     let parts = sentence.split(|c| c == '`' && has_pairs).enumerate();
     let parts = parts.map(|(index, text)| Words {
         text: text.to_owned(),
