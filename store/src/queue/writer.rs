@@ -146,6 +146,8 @@ impl Writer {
     fn use_quiet(&mut self) {
         if self.is_processed() {
             self.replace_segment();
+            // The thread that makes spares may have looked before the new segment was there, and nobody pushes now.
+            self.shared.forget_processed();
         }
         if !self.is_writable() {
             probe(&self.shared);
