@@ -63,7 +63,7 @@ impl Sampling {
     /// What the first rule that holds and is in time decides; `None` keeps the event.
     ///
     /// Rules are for transactions. Of other events, one decides whose condition holds because of what it says of
-    /// `event.type`. The decision follows from the event alone, see [`seed`], so that all who see a trace decide alike.
+    /// `event.type`. The decision follows from the event alone, see [`seed()`], so that all who see a trace decide alike.
     #[must_use]
     pub fn draw(&self, facts: &Facts<'_>) -> Option<Draw> {
         if self.rules.is_empty() {
