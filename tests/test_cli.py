@@ -158,7 +158,7 @@ def test_usage_asks_for_nothing_that_the_environment_says(bugle: Bugle) -> None:
     assert "BUGLE_DATA" in bugle.env
     done = bugle.run("rules", "show")
     assert done.returncode == 2
-    assert "Usage: bugle rules show <PROJECT> <TOPIC>" in done.stderr
+    assert "rules show <PROJECT> <TOPIC>" in done.stderr
     assert f"[env: BUGLE_DATA={bugle.data}]" in " ".join(bugle.command("rules", "show", "--help").split())
 
 

@@ -264,6 +264,9 @@ fn write_rest(out: &mut impl std::io::Write, report: &ErasureReport) -> anyhow::
         )?;
     }
     let storage = match report.storage.as_str() {
+        "not_compacted" => {
+            "the database could not be written anew, mostly for want of room: see the log; what was deleted is overwritten all the same"
+        }
         "log_in_use" => {
             "the database's log could not be emptied because it is being read: it is when the server stops"
         }

@@ -16,6 +16,9 @@ use super::{judge, queue};
 const FILE_PAUSE: Duration = Duration::from_secs(1);
 const FILE_PATIENCE: Duration = Duration::from_secs(120);
 
+/// How often a job says that it lives while it reads what it cannot stop in.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
 /// Works on the job to its end.
 ///
 /// # Errors
@@ -199,8 +202,18 @@ impl<'w> Erasure<'w> {
         let queue = self.work.queue.clone();
         let processed = self.work.store.queue_position(queue.id()).await?;
         let person = self.person()?;
-        let looked = aside(move || queue::look(&queue, processed, &person)).await?;
-        self.report.queue = looked?;
+        let mut looking = std::pin::pin!(aside(move || queue::look(&queue, processed, &person)));
+        self.report.queue = loop {
+            tokio::select! {
+                looked = &mut looking => break looked??,
+                // A long backlog takes longer than a lease lasts.
+                () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                    if !self.note().await? {
+                        return Ok(Some(End::Lost));
+                    }
+                }
+            }
+        };
         // What the queue holds no more may have been stored behind the last walk's back.
         let mark = self.work.store.stored_mark().await?;
         self.report.newer = !self.work.is_dry_run() && mark != self.place.walks.mark;

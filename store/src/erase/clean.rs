@@ -29,6 +29,8 @@ pub enum Cleaned {
     Cleaned,
     /// All is rewritten: nothing is left in unused places.
     Compacted,
+    /// What was deleted is overwritten, but writing all anew failed, mostly for want of room.
+    NotCompacted,
     /// The log could not be emptied, because somebody read from the database all the time; it is when the server stops.
     LogInUse,
     /// PostgreSQL has marked the places as free, and will use them again.
@@ -44,6 +46,7 @@ impl Cleaned {
         match self {
             Self::Cleaned => "cleaned",
             Self::Compacted => "compacted",
+            Self::NotCompacted => "not_compacted",
             Self::LogInUse => "log_in_use",
             Self::Vacuumed => "vacuumed",
             Self::NotVacuumed => "not_vacuumed",
@@ -65,13 +68,18 @@ impl Store {
     ) -> Result<Cleaned, StoreError> {
         match &self.db {
             Db::Sqlite { write, .. } => {
-                if compact {
-                    // Nobody can claim the job meanwhile, for nobody can write; a process that dies in the middle is known
-                    // to be dead at the next start, see `Store::free_jobs_of_the_dead`.
-                    sqlx::query("VACUUM").execute(write).await?;
-                }
+                let compacted = match compact {
+                    true => compact_sqlite(write).await,
+                    false => Ok(()),
+                };
                 self.renew_job(claimed, UnixMillis(lease(UnixMillis::now().max(now))))
                     .await?;
+                if let Err(error) = compacted {
+                    // Mostly for want of room: trying again would hold the writer again, for nothing.
+                    tracing::warn!(%error, "could not compact the database after erasing");
+                    empty_log(write).await?;
+                    return Ok(Cleaned::NotCompacted);
+                }
                 Ok(match (empty_log(write).await?, compact) {
                     (false, _) => Cleaned::LogInUse,
                     (true, false) => Cleaned::Cleaned,
@@ -119,6 +127,18 @@ impl Store {
             }
         }
     }
+}
+
+/// Writes the whole database anew. Nobody can claim the job meanwhile, for nobody can write; a process that dies in the middle
+/// is known to be dead at the next start, see `Store::free_jobs_of_the_dead`. The copy is made in a file, not in memory.
+async fn compact_sqlite(write: &SqlitePool) -> Result<(), sqlx::Error> {
+    let options = (*write.connect_options())
+        .clone()
+        .pragma("temp_store", "file");
+    let _writer = write.acquire().await?;
+    let mut own = SqliteConnection::connect_with(&options).await?;
+    sqlx::query("VACUUM").execute(&mut own).await?;
+    own.close().await
 }
 
 /// Folds the log into the database and cuts it to nothing; `false` if somebody reads from it all the time.

@@ -145,6 +145,8 @@ impl Writer {
     /// Does what can wait until nobody pushes.
     fn use_quiet(&mut self) {
         if self.is_processed() {
+            // Nothing is on its way: positions behind the durable ones were given away and never written.
+            self.shared.process(self.last_position);
             self.replace_segment();
             // The thread that makes spares may have looked before the new segment was there, and nobody pushes now.
             self.shared.forget_processed();

@@ -86,7 +86,8 @@ fn is_octet(number: &str) -> bool {
 }
 
 fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    // Not `is_alphanumeric`, to which `²` belongs: an address before a footnote's mark is one.
+    c.is_alphabetic() || c.is_ascii_digit() || c == '_'
 }
 
 fn find_ipv6(text: &str, reach: Reach) -> Vec<Range> {
@@ -120,19 +121,20 @@ fn address_in(text: &str, start: usize, end: usize) -> Option<Range> {
     }
     let trimmed = word.trim_end_matches('.');
     let last_group = word.rfind(':').map_or(0, |colon| colon + 1);
-    let stop = word[last_group..].find('.').map(|stop| last_group + stop);
-    let candidates = [
-        Some(trimmed),
-        trimmed.strip_suffix(':'),
-        stop.map(|stop| &word[..stop]),
-    ];
-    candidates.into_iter().flatten().find_map(|word| {
-        let is_address = word.len() <= LONGEST_IPV6
-            && word != "::"
-            && bounded(text[start + word.len()..].chars().next())
-            && word.parse::<Ipv6Addr>().is_ok();
-        is_address.then_some((start, start + word.len()))
-    })
+    let stops = word[last_group..].rmatch_indices('.').take(LONGEST_IPV6);
+    let cut = stops.map(|(stop, _)| &word[..last_group + stop]);
+    let candidates = [Some(trimmed), trimmed.strip_suffix(':')];
+    candidates
+        .into_iter()
+        .flatten()
+        .chain(cut)
+        .find_map(|word| {
+            let is_address = word.len() <= LONGEST_IPV6
+                && word != "::"
+                && bounded(text[start + word.len()..].chars().next())
+                && word.parse::<Ipv6Addr>().is_ok();
+            is_address.then_some((start, start + word.len()))
+        })
 }
 
 /// What is taken of the address in `range`.
@@ -181,6 +183,8 @@ mod tests {
             ("host 2001:db8::1e0.dmp", vec!["2001:db8::1e0"]),
             ("2001:db8::1.", vec!["2001:db8::1"]),
             ("fe80::1.2", vec!["fe80::1"]),
+            ("64:ff9b::192.0.2.1.csv", vec!["64:ff9b::192.0.2.1"]),
+            ("::ffff:192.0.2.1.dmp", vec!["::ffff", "192.0.2.1"]),
             ("64:ff9b::192.0.2.1.log", vec!["64:ff9b::192.0.2.1"]),
             ("64:ff9b::192.0.2.1", vec!["64:ff9b::192.0.2.1"]),
             ("std::fmt.rs", vec![]),

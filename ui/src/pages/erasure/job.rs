@@ -135,6 +135,9 @@ fn storage(name: &str) -> Option<&'static str> {
             "The database’s file holds nothing of it any more, and its log is empty. Backups are yours to look after."
         }
         "compacted" => "The database’s files were written anew. Backups are yours to look after.",
+        "not_compacted" => {
+            "The database could not be written anew, mostly for want of room. What was deleted is overwritten all the same."
+        }
         "log_in_use" => {
             "The database’s log could not be emptied, because it was being read; it is when the server stops."
         }
