@@ -13,6 +13,50 @@ pub use views::{Breadcrumb, LogEntry, Request, Sdk, User};
 use crate::json::{self, Json, Object, ParseError};
 use crate::{EventId, Level};
 
+/// How a span ended, in the order of the codes of gRPC, from 0.
+pub const SPAN_STATUSES: [&str; 17] = [
+    "ok",
+    "cancelled",
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal_error",
+    "unavailable",
+    "data_loss",
+    "unauthenticated",
+];
+
+/// Platforms that grouping and the pages know, by <https://develop.sentry.dev/sdk/data-model/event-payloads/>.
+pub const PLATFORMS: [&str; 19] = [
+    "as3",
+    "c",
+    "cfml",
+    "cocoa",
+    "csharp",
+    "elixir",
+    "go",
+    "groovy",
+    "haskell",
+    "java",
+    "javascript",
+    "native",
+    "node",
+    "objc",
+    "other",
+    "perl",
+    "php",
+    "python",
+    "ruby",
+];
+
 /// The body of an `event` item (or of any item of its shape: transactions, feedback).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Event<'a> {

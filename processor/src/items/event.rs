@@ -4,8 +4,7 @@ use bugle_grouping::{Grouping, Metadata, classify, group};
 use bugle_protocol::event::EventError;
 use bugle_protocol::json::{Json, Object, to_string};
 use bugle_protocol::{DataCategory, DiscardReason, Event};
-use bugle_store::{NewEvent, NewHash, NewUser, compress};
-use sha2::{Digest as _, Sha256};
+use bugle_store::{NewEvent, NewHash, NewUser, compress, user_hash};
 
 use super::road::{self, Way};
 use super::{tags, transaction};
@@ -170,10 +169,8 @@ fn trace_id(event: &Event<'_>) -> Option<String> {
 fn new_user(event: &Event<'_>) -> Option<NewUser> {
     let user = event.user()?;
     let identity = user.identity()?;
-    let digest: [u8; 32] = Sha256::digest(identity.as_bytes()).into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
     Some(NewUser {
-        hash: i64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        hash: user_hash(&identity),
         label: user_label(event).unwrap_or_else(|| clean(&identity)),
     })
 }

@@ -78,9 +78,10 @@ impl<'w> Rescrub<'w> {
         let organization = job.organization_id;
         let projects: Vec<_> = work.projects.iter().map(|id| (*id, organization)).collect();
         let total = work.total().await;
+        let book = aside(move || RuleBook::default().renewed(&versions, &projects)).await?;
         Ok(Self {
             work,
-            book: Arc::new(RuleBook::default().renewed(&versions, &projects)),
+            book: Arc::new(book),
             grouping: Arc::default(),
             place: match job.position.as_str() {
                 "" => Place::default(),

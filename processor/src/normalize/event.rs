@@ -1,5 +1,6 @@
 //! The event's own attributes: their table, and the small ones that have no file of their own.
 
+use bugle_protocol::event::PLATFORMS;
 use bugle_protocol::json::{Json, Number, Object};
 use bugle_protocol::meta::FieldError;
 use bugle_protocol::{EventId, UnixMillis};
@@ -275,29 +276,6 @@ fn restore_empty<'a>(event: &mut Object<'a>, key: &'static str, empty: fn() -> J
         event.insert(key, empty());
     }
 }
-
-/// Platforms that grouping and the pages know, by <https://develop.sentry.dev/sdk/data-model/event-payloads/>.
-const PLATFORMS: [&str; 19] = [
-    "as3",
-    "c",
-    "cfml",
-    "cocoa",
-    "csharp",
-    "elixir",
-    "go",
-    "groovy",
-    "haskell",
-    "java",
-    "javascript",
-    "native",
-    "node",
-    "objc",
-    "other",
-    "perl",
-    "php",
-    "python",
-    "ruby",
-];
 
 fn platform(event: &mut Object<'_>, notes: &mut Notes) {
     let known = event

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use bugle_protocol::event::SPAN_STATUSES;
 use bugle_protocol::json::{self, Json, Number};
 use bugle_protocol::timestamp::{TimestampError, read_timestamp};
 use bugle_protocol::{EventId, Level};
@@ -238,27 +239,8 @@ fn span_id(value: &mut Json<'_>) -> Result<(), Fault> {
 
 /// A trace's status by its gRPC name; `unknown_error` is an old name of `internal_error`.
 fn status(value: &mut Json<'_>) -> Result<(), Fault> {
-    const STATUSES: [&str; 17] = [
-        "ok",
-        "cancelled",
-        "unknown",
-        "invalid_argument",
-        "deadline_exceeded",
-        "not_found",
-        "already_exists",
-        "permission_denied",
-        "resource_exhausted",
-        "failed_precondition",
-        "aborted",
-        "out_of_range",
-        "unimplemented",
-        "internal_error",
-        "unavailable",
-        "data_loss",
-        "unauthenticated",
-    ];
     match value.as_str() {
-        Some(name) if STATUSES.contains(&name) => Ok(()),
+        Some(name) if SPAN_STATUSES.contains(&name) => Ok(()),
         Some("unknown_error") => {
             *value = Json::from("internal_error");
             Ok(())

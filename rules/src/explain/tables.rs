@@ -1,6 +1,7 @@
 //! The protocol's tables: what each number stands for.
 
 use bugle_protocol::Json;
+use bugle_protocol::event::{PLATFORMS, SPAN_STATUSES};
 use bugle_protocol::json::Object;
 
 use super::object;
@@ -71,49 +72,6 @@ const EVENT_TYPES: [&str; 13] = [
     "generic",
     "",
     "bogus",
-];
-
-/// How a span ended, in the order of the codes of gRPC, from 0.
-const SPAN_STATUSES: [&str; 17] = [
-    "ok",
-    "cancelled",
-    "unknown",
-    "invalid_argument",
-    "deadline_exceeded",
-    "not_found",
-    "already_exists",
-    "permission_denied",
-    "resource_exhausted",
-    "failed_precondition",
-    "aborted",
-    "out_of_range",
-    "unimplemented",
-    "internal_error",
-    "unavailable",
-    "data_loss",
-    "unauthenticated",
-];
-
-const PLATFORMS: [&str; 19] = [
-    "as3",
-    "c",
-    "cfml",
-    "cocoa",
-    "csharp",
-    "elixir",
-    "go",
-    "groovy",
-    "haskell",
-    "java",
-    "javascript",
-    "native",
-    "node",
-    "objc",
-    "other",
-    "perl",
-    "php",
-    "python",
-    "ruby",
 ];
 
 /// Op `categories`: all tables.

@@ -604,7 +604,7 @@ async fn a_reader_in_the_way_of_the_log_keeps_no_writer_waiting() {
     let claimed = claim(&store, &shop, false).await;
     let cleaning = store.clean_files(&claimed, false, NOW);
     let writing = async {
-        for id in 501..520 {
+        for id in 501.. {
             let began = std::time::Instant::now();
             let events = vec![event(&shop, id, 1)];
             let batch = Batch {
@@ -613,11 +613,16 @@ async fn a_reader_in_the_way_of_the_log_keeps_no_writer_waiting() {
             };
             store_batch(&store, batch).await;
             assert!(began.elapsed() < Duration::from_secs(2), "a writer waited");
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let both = async { tokio::join!(cleaning, writing) };
-    let (cleaned, ()) = tokio::time::timeout(Duration::from_secs(30), both)
+    // Somebody writes for as long as the log is tried.
+    let both = async {
+        tokio::select! {
+            cleaned = cleaning => cleaned,
+            () = writing => unreachable!("it writes without end"),
+        }
+    };
+    let cleaned = tokio::time::timeout(Duration::from_secs(30), both)
         .await
         .unwrap();
     assert_eq!(cleaned.unwrap(), Cleaned::LogInUse);
